@@ -1,0 +1,1 @@
+"""Where indexed instances live for good."""

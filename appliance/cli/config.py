@@ -1,0 +1,3 @@
+"""config."""
+
+COMMANDS: list[object] = []

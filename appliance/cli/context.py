@@ -1,0 +1,40 @@
+"""What every command starts from: the configuration, and the box that it describes."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+
+import click
+
+from appliance.box import Box
+from appliance.config import Config, Setting, load
+
+
+class Context:
+    """The configuration is read, and the box opened, when a command first asks for it."""
+
+    def __init__(self, path: Path | None) -> None:
+        self.path = path
+
+    @cached_property
+    def _loaded(self) -> tuple[Config, list[Setting]]:
+        return load(self.path)
+
+    @property
+    def config(self) -> Config:
+        """What is in force. Raises `ConfigurationError` with every fault."""
+        return self._loaded[0]
+
+    @property
+    def settings(self) -> list[Setting]:
+        """The same, with where each value came from."""
+        return self._loaded[1]
+
+    @cached_property
+    def box(self) -> Box:
+        """The box of this configuration."""
+        return Box(self.config)
+
+
+pass_context = click.make_pass_decorator(Context)

@@ -1,0 +1,3 @@
+"""doctor."""
+
+COMMANDS: list[object] = []

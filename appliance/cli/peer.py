@@ -1,0 +1,3 @@
+"""peer."""
+
+COMMANDS: list[object] = []

@@ -1,0 +1,3 @@
+"""service."""
+
+COMMANDS: list[object] = []

@@ -1,0 +1,3 @@
+"""share."""
+
+COMMANDS: list[object] = []

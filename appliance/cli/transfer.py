@@ -1,0 +1,3 @@
+"""transfer."""
+
+COMMANDS: list[object] = []

@@ -1,0 +1,1 @@
+"""Pure DICOM knowledge: no I/O but reading a file."""

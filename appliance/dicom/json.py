@@ -1,0 +1,110 @@
+"""The DICOM JSON model (PS3.18 Annex F), made tolerant: what one element hides must not hide the rest."""
+
+from __future__ import annotations
+
+import base64
+import math
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from pydicom.dataelem import DataElement, RawDataElement
+from pydicom.dataset import Dataset
+from pydicom.tag import BaseTag
+
+BULK_LIMIT = 1024
+"""Values of more bytes than this become a BulkDataURI, so that metadata stays small."""
+LUT_LIMIT = 1 << 18
+"""Palette and LUT data stay in the metadata up to this size: viewers don't fetch them (OHIF)."""
+
+_BULK_VRS = frozenset(("OB", "OD", "OF", "OL", "OV", "OW", "UN"))
+_INTEGERS = frozenset(("IS", "SL", "SS", "SV", "UL", "US", "UV"))
+_DECIMALS = frozenset(("DS", "FD", "FL"))
+_PN_GROUPS = ("Alphabetic", "Ideographic", "Phonetic")
+
+Json = dict[str, Any]
+BulkUri = Callable[[str], str]
+"""Makes the URI of the element at a path such as `7FE00010` or `00540016/0/00189999`."""
+
+
+def encode(dataset: Dataset, bulk_uri: BulkUri, path: str = "") -> Json:
+    """`dataset` as a DICOM JSON object; group lengths and undecodable elements are left out."""
+    model: Json = {}
+    for tag in sorted(dataset.keys()):
+        if tag.element == 0:
+            continue
+        encoded = _element(dataset, tag, bulk_uri, path)
+        if encoded is not None:
+            model[f"{tag:08X}"] = encoded
+    return model
+
+
+def bulk(vr: str, uri: str) -> Json:
+    """An element whose value is elsewhere (F.2.6)."""
+    return {"vr": vr, "BulkDataURI": uri}
+
+
+def _element(dataset: Dataset, tag: BaseTag, bulk_uri: BulkUri, path: str) -> Json | None:
+    here = f"{path}{tag:08X}"
+    raw = dataset.get_item(tag)
+    if isinstance(raw, RawDataElement) and raw.value is None and raw.length not in (0, 0xFFFFFFFF):
+        return bulk(raw.VR or "UN", bulk_uri(here))
+    try:
+        element = dataset[tag]
+        return _encoded(element, here, bulk_uri)
+    except (ValueError, TypeError, LookupError, NotImplementedError, AttributeError, OverflowError):
+        # A value that its VR forbids: the file keeps it, the metadata does without.
+        return {"vr": raw.VR or "UN"} if isinstance(raw, RawDataElement) else None
+
+
+def _encoded(element: DataElement, here: str, bulk_uri: BulkUri) -> Json:
+    vr = str(element.VR)
+    if vr == "SQ":
+        items = [encode(item, bulk_uri, f"{here}/{i}/") for i, item in enumerate(element.value)]
+        return {"vr": vr, "Value": items} if items else {"vr": vr}
+    if vr in _BULK_VRS:
+        return _binary(vr, element, here, bulk_uri)
+    values = [_value(vr, value) for value in _multiple(element.value)]
+    while values and values[-1] is None:
+        values.pop()
+    return {"vr": vr, "Value": values} if values else {"vr": vr}
+
+
+def _binary(vr: str, element: DataElement, here: str, bulk_uri: BulkUri) -> Json:
+    value = element.value
+    if not value:
+        return {"vr": vr}
+    if not isinstance(value, bytes):
+        return {"vr": vr, "Value": [_value("UL", v) for v in _multiple(value)]}
+    inline = LUT_LIMIT if element.tag.group == 0x0028 else BULK_LIMIT
+    if len(value) > inline:
+        return bulk(vr, bulk_uri(here))
+    return {"vr": vr, "InlineBinary": base64.b64encode(value).decode("ascii")}
+
+
+def _multiple(value: Any) -> Iterable[Any]:
+    if value is None or value == "":
+        return ()
+    if isinstance(value, (str, bytes)) or not isinstance(value, Iterable):
+        return (value,)
+    return value
+
+
+def _value(vr: str, value: Any) -> Any:
+    if value is None or value == "":
+        return None
+    if vr == "PN":
+        return person_name(str(value))
+    if vr == "AT":
+        return f"{int(value):08X}"
+    if vr in _INTEGERS:
+        return int(value)
+    if vr in _DECIMALS:
+        number = float(value)
+        return number if math.isfinite(number) else str(number)
+    return str(value)
+
+
+def person_name(value: str) -> Json | None:
+    """A PN with its component groups (F.2.2)."""
+    groups = {key: text for key, text in zip(_PN_GROUPS, value.split("="), strict=False) if text.strip("^ ")}
+    return groups or None

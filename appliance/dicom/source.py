@@ -1,0 +1,162 @@
+"""An instance's file opened for what lies in bulk in it: pixels, a document, a film.
+
+The header is read, the bulk is only located, so that one frame of a large file costs one frame of memory.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+import warnings
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from pydicom.datadict import tag_for_keyword
+from pydicom.dataset import Dataset
+from pydicom.filereader import read_dataset
+from pydicom.tag import BaseTag
+
+from appliance.dicom import part10
+from appliance.errors import PacsboxError, UnreadableInstanceError
+
+UNDEFINED = 0xFFFFFFFF
+_IMPLICIT_LITTLE = "1.2.840.10008.1.2"
+_DEFLATED = "1.2.840.10008.1.2.1.99"
+_EXPLICIT_BIG = "1.2.840.10008.1.2.2"
+_PIXEL_TAGS = (0x7FE00008, 0x7FE00009, 0x7FE00010)
+_DOCUMENT_TAG = 0x00420011
+_MAX_INFLATED = 512 << 20
+_DEFER = 1 << 20
+"""No header element that we ask for is longer, but a private one between them may be."""
+
+FAULTS = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    OSError,
+    RuntimeError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+    UnreadableInstanceError,
+    struct.error,
+    zlib.error,
+)
+"""What pydicom, Pillow and the codecs raise on damaged data, found by damaging all of the test files."""
+
+
+class NothingToShowError(PacsboxError, ValueError):
+    """The instance holds no such picture, document or film; the message says why, in a sentence."""
+
+
+@dataclass(frozen=True)
+class Bulk:
+    """Where an element's value lies in the file."""
+
+    vr: str
+    """Empty in Implicit VR."""
+    offset: int
+    length: int
+    """Bytes, or `UNDEFINED` when encapsulated in fragments (PS3.5 A.4)."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """An open instance."""
+
+    file: BinaryIO
+    syntax: str
+    """Transfer syntax UID."""
+    header: Dataset
+    """The elements asked for; none of the bulk."""
+    bulk: dict[int, Bulk]
+    """By tag: the pixel data or the encapsulated document."""
+
+    @property
+    def order(self) -> str:
+        """Byte order for numpy and struct."""
+        return ">" if self.syntax == _EXPLICIT_BIG else "<"
+
+    @property
+    def pixels(self) -> Bulk | None:
+        """Pixel Data, or its float kinds."""
+        return next((self.bulk[tag] for tag in _PIXEL_TAGS if tag in self.bulk), None)
+
+
+@contextmanager
+def opened(path: Path, keywords: tuple[str, ...]) -> Iterator[Source]:
+    """The instance at `path` with the header elements named by DICOM keyword.
+
+    Raises `NothingToShowError` when the file is no instance or its header is damaged.
+    """
+    with path.open("rb") as file:
+        yield _read(file, keywords)
+
+
+@contextmanager
+def reopened(path: Path) -> Iterator[BinaryIO]:
+    """The bytes that the offsets of a `Bulk` count in: the file, or its inflated copy (PS3.5 A.5)."""
+    with path.open("rb") as file:
+        yield _plain(file)[0]
+
+
+@contextmanager
+def refusing() -> Iterator[None]:
+    """Any fault of a library on damaged data comes out as the one error that our callers expect."""
+    try:
+        with _quiet():
+            yield
+    except NothingToShowError:
+        raise
+    except FAULTS as fault:
+        reason = str(fault).strip().splitlines()[0:1] or [type(fault).__name__]
+        raise NothingToShowError(f"The file is damaged: {reason[0].rstrip('.')}.") from fault
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """pydicom warns of each oddity of a foreign file; nobody can act on it."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module=r"(pydicom|PIL|openjpeg|libjpeg)\b")
+        yield
+
+
+@refusing()
+def _read(file: BinaryIO, keywords: tuple[str, ...]) -> Source:
+    file, syntax = _plain(file)
+    bulk: dict[int, Bulk] = {}
+
+    def located(tag: BaseTag, vr: str | None, length: int) -> bool:
+        """Called at each element's value."""
+        if tag in _PIXEL_TAGS or tag == _DOCUMENT_TAG:
+            bulk[tag] = Bulk(vr or "", file.tell(), length)
+        return tag in _PIXEL_TAGS
+
+    header = read_dataset(
+        file,
+        syntax == _IMPLICIT_LITTLE,
+        syntax != _EXPLICIT_BIG,
+        stop_when=located,
+        defer_size=_DEFER,
+        specific_tags=[tag for keyword in keywords if (tag := tag_for_keyword(keyword))],
+    )
+    return Source(file, syntax, header, bulk)
+
+
+@refusing()
+def _plain(file: BinaryIO) -> tuple[BinaryIO, str]:
+    """A file at its data set, inflated within bounds if need be, and its transfer syntax."""
+    syntax = part10.read(file).transfer_syntax_uid
+    if syntax != _DEFLATED:
+        return file, syntax
+    unpack = zlib.decompressobj(-zlib.MAX_WBITS)
+    data = unpack.decompress(file.read(), _MAX_INFLATED)
+    if unpack.unconsumed_tail:
+        raise NothingToShowError(f"The file unpacks to more than {_MAX_INFLATED >> 20} MB.")
+    return io.BytesIO(data), syntax

@@ -1,0 +1,1 @@
+"""The DICOM network: what the box answers and what it asks."""

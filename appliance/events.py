@@ -1,0 +1,26 @@
+"""The kinds of news in the index: a numbered row each, in the transaction of the change."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+STUDY_RECEIVED = "study.received"
+"""Instances came: `instances` how many, `new` whether the study is new."""
+STUDY_DELETED = "study.deleted"
+INSTANCE_REJECTED = "instance.rejected"
+INSTANCE_CONFLICT = "instance.conflict"
+SHARE_CHANGED = "share.changed"
+"""A share was made, opened, locked, re-armed or revoked: `share`, `what`."""
+PEER_CHANGED = "peer.changed"
+TRANSFER_CHANGED = "transfer.changed"
+"""A transfer moved on: `transfer`, `state`."""
+
+
+def now() -> str:
+    """The present as all rows have it: UTC, ISO 8601, milliseconds."""
+    return stamp(datetime.now(UTC))
+
+
+def stamp(time: datetime) -> str:
+    """`time` as all rows have it."""
+    return time.astimezone(UTC).isoformat(timespec="milliseconds")

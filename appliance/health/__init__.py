@@ -1,0 +1,1 @@
+"""What needs a person, and what to do about it."""

@@ -1,0 +1,1 @@
+"""Remote AEs that we know."""

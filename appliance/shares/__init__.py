@@ -1,0 +1,1 @@
+"""A patient's access to one study: link, PIN, expiry, revocation, openings."""

@@ -1,0 +1,1 @@
+"""What every storage backend promises, and the backends."""

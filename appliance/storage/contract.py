@@ -1,0 +1,228 @@
+"""The whole promise that a storage backend makes; one test suite runs against every backend.
+
+Reads see committed data. Writes happen inside `Storage.transaction()`: all of it is durable when the block
+ends, or nothing of it happened. A `Storage` belongs to the thread that opened it. Whatever raises
+`IndexUnavailableError` may be tried again later; nothing was changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any, BinaryIO, Protocol
+
+from appliance.dicom.header import Header
+from appliance.dicom.model import Instance, Series, Study
+from appliance.dicom.query import Match
+from appliance.storage.rows import Event, Opening, Peer, Share, Transfer, TransferItem, TransferState
+
+
+class Studies(Protocol):
+    """Studies, series and instances: what was received, and finding it."""
+
+    def add(self, header: Header, blob_key: str) -> None:
+        """Enter an instance with its study and series; its SOP Instance UID must be new."""
+
+    def recount(self, study_instance_uids: Iterable[str]) -> None:
+        """Bring the counts, modalities, sizes and search text of studies up to date with their instances."""
+
+    def digests(self, sop_instance_uids: Sequence[str]) -> dict[str, str]:
+        """The digest of each of these instances that is known."""
+
+    def study(self, study_instance_uid: str) -> Study | None:
+        """One study, or None."""
+
+    def studies(self, study_instance_uids: Sequence[str]) -> list[Study]:
+        """Those of these studies that are known, newest arrival first."""
+
+    def search(self, text: str, limit: int, offset: int = 0) -> list[Study]:
+        """Studies in whose names, IDs, dates, modality or descriptions every word of `text` occurs.
+
+        Any part of a word will do; case and diacritics don't count. Newest arrival first.
+        """
+
+    def series(self, study_instance_uid: str) -> list[Series]:
+        """The series of a study by series number."""
+
+    def instances(self, study_instance_uid: str, series_instance_uid: str = "") -> list[Instance]:
+        """The instances of a study, or of one of its series, by series and instance number."""
+
+    def instance(self, study_instance_uid: str, sop_instance_uid: str) -> Instance | None:
+        """One instance, only if it is of this study."""
+
+    def find(self, match: Match, limit: int | None = None, offset: int = 0) -> Iterator[dict[str, Any]]:
+        """Rows of `match.level` with the columns of that level and those above, by keyword.
+
+        Streams: memory does not grow with the number of answers.
+        """
+
+    def metadata(
+        self, study_instance_uid: str, series_instance_uid: str = "", sop_instance_uid: str = ""
+    ) -> Iterator[bytes]:
+        """The DICOM JSON of each instance (PS3.18 Annex F), by series and instance number; streams."""
+
+    def remove_study(self, study_instance_uid: str) -> list[str]:
+        """Forget a study with all its rows; gives the blob keys of its instances."""
+
+    def study_uids(self) -> Iterator[str]:
+        """The UID of every study."""
+
+    def count(self) -> tuple[int, int]:
+        """How many studies and instances there are."""
+
+
+class Events(Protocol):
+    """The numbered news."""
+
+    def add(self, kind: str, study_instance_uid: str = "", **detail: Any) -> None:
+        """Write an event in the running transaction. No patient data in `detail`."""
+
+    def since(self, seq: int, limit: int = 1000) -> list[Event]:
+        """Events after number `seq`, oldest first."""
+
+    def last(self) -> int:
+        """The number of the newest event, 0 when there is none."""
+
+
+class Shares(Protocol):
+    """Shares and the log of their openings."""
+
+    def add(self, study_instance_uid: str, code_hash: str, pin_hash: str, expires: str) -> Share:
+        """A new share."""
+
+    def get(self, share_id: int) -> Share | None:
+        """By number."""
+
+    def by_code(self, code_hash: str) -> Share | None:
+        """By the hash of the link's code."""
+
+    def all(self, study_instance_uid: str = "") -> list[Share]:
+        """All shares, or those of a study, newest first."""
+
+    def revoke(self, share_id: int) -> None:
+        """End it now; ending it twice changes nothing."""
+
+    def take_attempt(self, share_id: int, limit: int) -> bool:
+        """Count one PIN attempt if fewer than `limit` were wrong; False when the share is locked.
+
+        Counted before the PIN is looked at, so that parallel guesses can't exceed the limit.
+        """
+
+    def give_back_attempt(self, share_id: int) -> None:
+        """The PIN was right: the attempt does not count as wrong."""
+
+    def rearm(self, share_id: int, pin_hash: str) -> None:
+        """Forget the wrong attempts, set a new PIN, void the sessions of the old one."""
+
+    def log(self, share_id: int, address: str, what: str, detail: str = "") -> None:
+        """Add a line to the share's log."""
+
+    def openings(self, share_id: int) -> list[Opening]:
+        """The share's log, newest first."""
+
+
+class Peers(Protocol):
+    """Remote AEs that we know."""
+
+    def add(self, peer: Peer) -> None:
+        """A new peer; raises `AlreadyExistsError` when the name is taken, in whatever case."""
+
+    def get(self, name: str) -> Peer | None:
+        """By name, without regard to case."""
+
+    def all(self) -> list[Peer]:
+        """All peers by name."""
+
+    def remove(self, name: str) -> bool:
+        """Forget it; False when there is none of that name."""
+
+
+class Transfers(Protocol):
+    """The outgoing queue. Its state machine is drawn in `rows.TransferState`."""
+
+    def add(self, study_instance_uid: str, peer: str) -> Transfer:
+        """Queue the study as it is now for `peer`, every instance pending."""
+
+    def get(self, transfer_id: int) -> Transfer | None:
+        """By number."""
+
+    def all(self, limit: int = 200, unfinished: bool = False) -> list[Transfer]:
+        """Newest first."""
+
+    def claim(self, now: str, busy_peers: Sequence[str] = ()) -> Transfer | None:
+        """The due transfer that has waited longest, now `sending` with one more attempt; None if none is due.
+
+        `busy_peers` are passed over.
+        """
+
+    def pending(self, transfer_id: int) -> list[TransferItem]:
+        """The instances that were not acknowledged yet."""
+
+    def acknowledge(self, transfer_id: int, sop_instance_uid: str) -> None:
+        """The peer has it: it is never sent again within this transfer."""
+
+    def refuse(self, transfer_id: int, sop_instance_uid: str, reason: str) -> None:
+        """The peer, or its lack of a format, refused this instance for good."""
+
+    def refusals(self, transfer_id: int) -> list[tuple[str, str]]:
+        """(SOP Instance UID, reason) of the refused instances."""
+
+    def finish(self, transfer_id: int, state: TransferState, message: str = "", due: str = "") -> bool:
+        """From `sending` to `state`; False when it is not `sending` any more (cancelled meanwhile)."""
+
+    def cancel(self, transfer_id: int) -> bool:
+        """To `cancelled` unless it is over; False when it was."""
+
+    def retry(self, transfer_id: int, now: str) -> bool:
+        """A failed or cancelled one back to `queued`, its refused instances pending again."""
+
+    def recover(self) -> int:
+        """At the sender's start: what a dead sender left `sending` is `queued` again; how many."""
+
+
+class Storage(Protocol):
+    """The index: one object a thread."""
+
+    studies: Studies
+    events: Events
+    shares: Shares
+    peers: Peers
+    transfers: Transfers
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """Take the write lock at once, commit at the end, roll back on any exception."""
+
+    def version(self) -> int:
+        """A number that changes when another connection has committed; costs microseconds."""
+
+    def check(self) -> list[str]:
+        """Faults found in the index itself, in words; empty when it is sound."""
+
+    def close(self) -> None:
+        """Let go of it."""
+
+
+class Blobs(Protocol):
+    """Where the bytes live, keyed by keys of ours."""
+
+    def link(self, key: str, file: Path) -> None:
+        """Bring `file` (on the same file system, already fsynced) under `key` without copying.
+
+        Doing it again with the same file changes nothing; not durable before `sync`.
+        """
+
+    def sync(self, keys: Iterable[str]) -> None:
+        """Make the links of these keys durable; each folder is flushed once."""
+
+    def path(self, key: str) -> Path:
+        """A path to read the bytes from; raises FileNotFoundError when there are none."""
+
+    def open(self, key: str) -> BinaryIO:
+        """The bytes, for reading."""
+
+    def remove(self, key: str) -> None:
+        """Delete; deleting twice changes nothing."""
+
+    def keys(self) -> Iterator[str]:
+        """Every key, in no promised order."""

@@ -1,0 +1,60 @@
+"""One connection to the index: its settings, its transactions, its faults in words."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import sqlite_utils
+
+from appliance.errors import IndexUnavailableError
+
+BUSY_SECONDS = 10.0
+"""How long a writer waits for another: far longer than any batch takes."""
+
+
+def connect(path: Path) -> sqlite_utils.Database:
+    """Open the index at `path`, durable at every commit (WAL, synchronous=FULL).
+
+    Raises `IndexUnavailableError` when it is damaged or can't be opened.
+    """
+    with faults(path):
+        connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
+        connection.row_factory = sqlite3.Row
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "cache_size=-16000"):
+            connection.execute(f"PRAGMA {pragma}")
+        return sqlite_utils.Database(connection)
+
+
+@contextmanager
+def transaction(db: sqlite_utils.Database) -> Iterator[None]:
+    """Take the write lock at once, commit at the end, roll back on any exception.
+
+    sqlite-utils' own `atomic()` begins deferred and fails with "database is locked" at once when another
+    process commits between its first read and its first write.
+    """
+    db.conn.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        db.conn.execute("ROLLBACK")
+        raise
+    db.conn.execute("COMMIT")
+
+
+@contextmanager
+def faults(path: Path) -> Iterator[None]:
+    """Say SQLite's faults in words."""
+    try:
+        yield
+    except sqlite3.OperationalError as fault:
+        raise IndexUnavailableError(
+            f"The index {path} cannot be used: {fault}.", "Look at the disk with `pacsbox doctor`."
+        ) from fault
+    except sqlite3.DatabaseError as fault:
+        raise IndexUnavailableError(
+            f"The index {path} is damaged: {fault}.",
+            "Move it away and run `pacsbox reindex`: the archive can rebuild it.",
+        ) from fault

@@ -1,0 +1,170 @@
+"""The schema as a list of steps: append new ones at the end, never change one that was released."""
+
+from __future__ import annotations
+
+from sqlite_utils import Database, Migrations
+
+from appliance.dicom.attributes import Level, stored_at
+
+migrations = Migrations("pacsbox")
+
+
+def _columns(level: Level) -> str:
+    """The text columns that the table of attributes asks for."""
+    return "".join(f"  {a.column} TEXT NOT NULL DEFAULT '',\n" for a in stored_at(level))
+
+
+def _run(db: Database, script: str) -> None:
+    """Each statement by itself: `executescript` would commit the transaction that a step runs in."""
+    for statement in script.split(";\n"):
+        if statement.strip():
+            db.conn.execute(statement)
+
+
+@migrations()
+def m001_studies(db: Database) -> None:
+    """Studies, series, instances and their metadata."""
+    _run(
+        db,
+        f"""
+        CREATE TABLE study (
+          id INTEGER PRIMARY KEY,
+        {_columns(Level.STUDY)}
+          modalities_in_study TEXT NOT NULL DEFAULT '',
+          sop_classes_in_study TEXT NOT NULL DEFAULT '',
+          number_of_study_related_series INTEGER NOT NULL DEFAULT 0,
+          number_of_study_related_instances INTEGER NOT NULL DEFAULT 0,
+          size INTEGER NOT NULL DEFAULT 0,
+          first_received TEXT NOT NULL,
+          last_received TEXT NOT NULL,
+          folded_name TEXT NOT NULL DEFAULT ''
+        ) STRICT;
+        CREATE UNIQUE INDEX study_uid ON study(study_instance_uid);
+        CREATE INDEX study_last_received ON study(last_received);
+        CREATE INDEX study_date ON study(study_date);
+        CREATE INDEX study_patient_id ON study(patient_id);
+        CREATE INDEX study_accession_number ON study(accession_number);
+        CREATE INDEX study_folded_name ON study(folded_name);
+        CREATE VIRTUAL TABLE study_text USING fts5(text, tokenize='trigram case_sensitive 1');
+        CREATE TABLE series (
+          id INTEGER PRIMARY KEY,
+          study_ref INTEGER NOT NULL REFERENCES study(id),
+        {_columns(Level.SERIES)}
+          number_of_series_related_instances INTEGER NOT NULL DEFAULT 0
+        ) STRICT;
+        CREATE UNIQUE INDEX series_uid ON series(study_ref, series_instance_uid);
+        CREATE INDEX series_by_uid ON series(series_instance_uid);
+        CREATE TABLE instance (
+          id INTEGER PRIMARY KEY,
+          series_ref INTEGER NOT NULL REFERENCES series(id),
+        {_columns(Level.INSTANCE)}
+          transfer_syntax_uid TEXT NOT NULL,
+          blob_key TEXT NOT NULL,
+          size INTEGER NOT NULL,
+          digest BLOB NOT NULL,
+          source_ae TEXT NOT NULL,
+          via TEXT NOT NULL,
+          received TEXT NOT NULL
+        ) STRICT;
+        CREATE UNIQUE INDEX instance_uid ON instance(sop_instance_uid);
+        CREATE INDEX instance_series ON instance(series_ref);
+        CREATE TABLE metadata (
+          instance_id INTEGER PRIMARY KEY REFERENCES instance(id),
+          deflated BLOB NOT NULL
+        ) STRICT;
+        """,
+    )
+
+
+@migrations()
+def m002_events(db: Database) -> None:
+    """The numbered news; AUTOINCREMENT never gives a number twice."""
+    _run(
+        db,
+        """
+        CREATE TABLE event (
+          seq INTEGER PRIMARY KEY AUTOINCREMENT,
+          at TEXT NOT NULL,
+          kind TEXT NOT NULL,
+          study_instance_uid TEXT NOT NULL,
+          detail TEXT NOT NULL
+        ) STRICT;
+        """,
+    )
+
+
+@migrations()
+def m003_shares(db: Database) -> None:
+    """Patients' links and the log of their openings; they outlive the study they are for."""
+    _run(
+        db,
+        """
+        CREATE TABLE share (
+          id INTEGER PRIMARY KEY AUTOINCREMENT,
+          study_instance_uid TEXT NOT NULL,
+          code_hash TEXT NOT NULL UNIQUE,
+          pin_hash TEXT NOT NULL,
+          created TEXT NOT NULL,
+          expires TEXT NOT NULL,
+          revoked TEXT NOT NULL DEFAULT '',
+          failed_attempts INTEGER NOT NULL DEFAULT 0,
+          session_epoch INTEGER NOT NULL DEFAULT 0
+        ) STRICT;
+        CREATE INDEX share_study ON share(study_instance_uid);
+        CREATE TABLE opening (
+          id INTEGER PRIMARY KEY,
+          share_id INTEGER NOT NULL REFERENCES share(id),
+          at TEXT NOT NULL,
+          address TEXT NOT NULL,
+          what TEXT NOT NULL,
+          detail TEXT NOT NULL
+        ) STRICT;
+        CREATE INDEX opening_share ON opening(share_id);
+        """,
+    )
+
+
+@migrations()
+def m004_peers(db: Database) -> None:
+    """Remote AEs that we know."""
+    _run(
+        db,
+        """
+        CREATE TABLE peer (
+          name TEXT PRIMARY KEY COLLATE NOCASE,
+          ae_title TEXT NOT NULL,
+          host TEXT NOT NULL,
+          port INTEGER NOT NULL,
+          created TEXT NOT NULL
+        ) STRICT;
+        """,
+    )
+
+
+@migrations()
+def m005_transfers(db: Database) -> None:
+    """The outgoing queue: a row a transfer, a row an instance of it."""
+    _run(
+        db,
+        """
+        CREATE TABLE transfer (
+          id INTEGER PRIMARY KEY AUTOINCREMENT,
+          study_instance_uid TEXT NOT NULL,
+          peer TEXT NOT NULL COLLATE NOCASE,
+          state TEXT NOT NULL,
+          attempts INTEGER NOT NULL DEFAULT 0,
+          due TEXT NOT NULL,
+          message TEXT NOT NULL DEFAULT '',
+          created TEXT NOT NULL,
+          updated TEXT NOT NULL
+        ) STRICT;
+        CREATE INDEX transfer_due ON transfer(state, due);
+        CREATE TABLE transfer_instance (
+          transfer_id INTEGER NOT NULL REFERENCES transfer(id),
+          sop_instance_uid TEXT NOT NULL,
+          state TEXT NOT NULL DEFAULT 'pending',
+          reason TEXT NOT NULL DEFAULT '',
+          PRIMARY KEY (transfer_id, sop_instance_uid)
+        ) STRICT, WITHOUT ROWID;
+        """,
+    )

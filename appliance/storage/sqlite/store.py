@@ -1,0 +1,80 @@
+"""The embedded index, opened: one object a thread."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from appliance.dicom.names import fold
+from appliance.errors import IndexUnavailableError
+from appliance.storage.sqlite.connection import connect, faults, transaction
+from appliance.storage.sqlite.events import SqliteEvents
+from appliance.storage.sqlite.peers import SqlitePeers
+from appliance.storage.sqlite.schema import migrations
+from appliance.storage.sqlite.shares import SqliteShares
+from appliance.storage.sqlite.studies import SqliteStudies
+from appliance.storage.sqlite.transfers import SqliteTransfers
+
+
+class SqliteStorage:
+    """`contract.Storage` in one SQLite file."""
+
+    def __init__(self, path: Path) -> None:
+        """Open the index, made or brought up to date first.
+
+        Raises `IndexUnavailableError` when it is damaged, or made by a newer pacsbox.
+        """
+        self.path = path
+        self._db = connect(path)
+        self._db.conn.create_function("fold", 1, fold, deterministic=True)
+        with faults(path):
+            self._migrate()
+        self.studies = SqliteStudies(self._db)
+        self.events = SqliteEvents(self._db)
+        self.shares = SqliteShares(self._db)
+        self.peers = SqlitePeers(self._db)
+        self.transfers = SqliteTransfers(self._db)
+
+    def _migrate(self) -> None:
+        known = {step.name for step in migrations.pending(self._db)} | set(_applied(self._db.conn))
+        newer = set(_applied(self._db.conn)) - {step.name for step in migrations._migrations}
+        if newer:
+            raise IndexUnavailableError(
+                f"The index {self.path} was made by a newer pacsbox ({', '.join(sorted(newer))}).",
+                "Install that version again; an older one must not write to it.",
+            )
+        if known and migrations.pending(self._db):
+            with transaction(self._db):
+                migrations.apply(self._db)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Take the write lock at once, commit at the end, roll back on any exception."""
+        with faults(self.path), transaction(self._db):
+            yield
+
+    def version(self) -> int:
+        """A number that changes when another connection has committed."""
+        version: int = self._db.conn.execute("PRAGMA data_version").fetchone()[0]
+        return version
+
+    def check(self) -> list[str]:
+        """SQLite's own quick check of the file."""
+        try:
+            rows = self._db.conn.execute("PRAGMA quick_check(10)").fetchall()
+        except sqlite3.DatabaseError as fault:
+            return [str(fault)]
+        return [row[0] for row in rows if row[0] != "ok"]
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._db.conn.close()
+
+
+def _applied(connection: sqlite3.Connection) -> list[str]:
+    exists = connection.execute("SELECT 1 FROM sqlite_master WHERE name = '_sqlite_migrations'").fetchone()
+    if not exists:
+        return []
+    return [row[0] for row in connection.execute("SELECT name FROM _sqlite_migrations")]

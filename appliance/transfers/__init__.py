@@ -1,0 +1,1 @@
+"""The outgoing queue: one study to one peer."""

@@ -1,0 +1,39 @@
+"""Where real DICOM files for tests are."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pydicom.data
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SHARED = ROOT.parent / "shared" / "data"
+PYDICOM = Path(pydicom.data.__file__).parent
+
+
+def shared(*parts: str) -> Path:
+    """A file or folder of the shared data; skips where it is absent, unless peers are required."""
+    path = SHARED.joinpath(*parts)
+    if not path.exists():
+        if os.environ.get("PACSBOX_REQUIRE_PEERS"):
+            pytest.fail(f"{path} is absent, and PACSBOX_REQUIRE_PEERS is set")
+        pytest.skip(f"the shared DICOM files are not beside the project: {path}")
+    return path
+
+
+def brainix() -> list[Path]:
+    """One MR study of two series, 44 files."""
+    return sorted(shared("brainix-mr").glob("*.dcm"))
+
+
+def knee() -> list[Path]:
+    """One MR study of two series, 50 files, JPEG 2000."""
+    return sorted(shared("knee-mr").glob("*.dcm"))
+
+
+def pydicom_files() -> list[Path]:
+    """The DICOM files that pydicom's package ships: test files and character sets."""
+    folders = ("test_files", "charset_files")
+    return sorted(path for folder in folders for path in (PYDICOM / folder).rglob("*.dcm"))

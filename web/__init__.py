@@ -1,0 +1,1 @@
+"""The two web doors: patients outside, the clinic inside."""

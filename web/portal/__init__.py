@@ -1,0 +1,1 @@
+"""The page a patient opens on a phone."""
