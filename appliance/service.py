@@ -87,12 +87,12 @@ def signs(run_dir: Path) -> list[Sign]:
 
 
 def stop_on_signals() -> threading.Event:
-    """An event that is set by SIGTERM and SIGINT; call it in the main thread."""
+    """An event that is set by SIGTERM, SIGINT and SIGHUP; call it in the main thread."""
     stop = threading.Event()
 
     def ask(_number: int, _frame: FrameType | None) -> None:
         stop.set()
 
-    signal.signal(signal.SIGTERM, ask)
-    signal.signal(signal.SIGINT, ask)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, ask)
     return stop

@@ -1,3 +1,56 @@
-"""archive."""
+"""Commands over archive and index."""
 
-COMMANDS: list[object] = []
+from __future__ import annotations
+
+import sys
+
+import click
+import orjson
+
+from appliance.archive.reindex import Report, reindex
+from appliance.cli.context import Context, pass_context
+from appliance.dicom import names
+from appliance.service import only_one
+
+
+@click.command()
+@click.argument("words", nargs=-1)
+@click.option("--limit", default=50, show_default=True, help="At most so many, newest first.")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@pass_context
+def studies(context: Context, words: tuple[str, ...], limit: int, as_json: bool) -> None:
+    """List studies in whose name, ID, date or description all WORDS occur."""
+    found = context.box.storage.studies.search(" ".join(words), limit)
+    if as_json:
+        click.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2))
+        return
+    for study in found:
+        modalities = ",".join(study.modalities_in_study)
+        images = study.number_of_study_related_instances
+        click.echo(
+            f"{study.study_instance_uid}  {names.display(study.patient_name) or '(no name)'}"
+            f"  {study.study_date}  {modalities}  {images} images"
+        )
+
+
+@click.command(name="reindex")
+@pass_context
+def rebuild(context: Context) -> None:
+    """Rebuild the index from the archive; the indexer must be stopped, receiving may go on."""
+    box = context.box
+    with only_one(box.run_dir, "indexer"):
+        report = reindex(box.storage, box.blobs, _progress)
+    click.echo(f"\r{report.studies} studies with {report.instances} images are in the index.", nl=True)
+    if report.gone:
+        click.echo(f"{report.gone} studies were forgotten: the archive has no file of them.")
+    for fault in report.faults:
+        click.echo(f"not entered: {fault}", err=True)
+    sys.exit(1 if report.faults else 0)
+
+
+def _progress(report: Report) -> None:
+    if sys.stdout.isatty():
+        click.echo(f"\r{report.studies} studies, {report.instances} images ...", nl=False)
+
+
+COMMANDS = [studies, rebuild]

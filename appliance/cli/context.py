@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 
 import click
 
+from appliance import log
 from appliance.box import Box
 from appliance.config import Config, Setting, load
+from appliance.service import only_one
 
 
 class Context:
@@ -38,3 +42,11 @@ class Context:
 
 
 pass_context = click.make_pass_decorator(Context)
+
+
+@contextmanager
+def serving(context: Context, name: str) -> Iterator[None]:
+    """Be service `name` of this box: one of its kind, logging to stderr."""
+    log.to_stderr(context.config.log.level, name)
+    with only_one(context.box.run_dir, name):
+        yield

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import click
@@ -26,6 +27,9 @@ def cli(context: click.Context, path: Path | None) -> None:
     context.obj = Context(path)
 
 
+# web and tui bring their own commands by entry point: the core doesn't know them.
+for entry in sorted(entry_points(group="pacsbox.commands"), key=lambda entry: entry.name):
+    cli.add_command(entry.load())
 for group in (service, config, share, peer, transfer, archive, doctor):
     for command in group.COMMANDS:
         cli.add_command(command)
@@ -43,3 +47,7 @@ def main() -> None:
     except ValueError as fault:
         click.echo(f"pacsbox: {fault}", err=True)
         sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

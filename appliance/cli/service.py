@@ -1,3 +1,57 @@
-"""service."""
+"""The services, each a process of its own, and `up`, which runs all of them in the foreground."""
 
-COMMANDS: list[object] = []
+from __future__ import annotations
+
+import click
+
+from appliance import log, supervise
+from appliance.cli.context import Context, pass_context, serving
+from appliance.dimse.server import Receiver
+from appliance.service import stop_on_signals
+
+
+@click.command()
+@pass_context
+def receiver(context: Context) -> None:
+    """Take in images by DICOM (C-ECHO, C-STORE)."""
+    with serving(context, "receiver"):
+        Receiver(context.config.dicom, context.box.spool("receiver")).run(stop_on_signals())
+
+
+@click.command()
+@pass_context
+def indexer(context: Context) -> None:
+    """Bring received images into archive and index."""
+    with serving(context, "indexer"):
+        context.box.indexer().run(stop_on_signals())
+
+
+@click.command()
+@pass_context
+def sender(context: Context) -> None:
+    """Send queued studies to peers."""
+    with serving(context, "sender"):
+        context.box.sender().run(stop_on_signals())
+
+
+@click.command()
+@click.option("--tui", is_flag=True, help="Open the console too; leaving it ends everything.")
+@pass_context
+def up(context: Context, tui: bool) -> None:
+    """Run all services in the foreground, for trials and development; Ctrl-C ends them."""
+    log.to_stderr(context.config.log.level, "up")
+    supervise.up(context.box, context.path, console=tui)
+
+
+@click.command()
+@click.option("--tui", is_flag=True, help="Open the console too; leaving it ends everything.")
+def demo(tui: bool) -> None:
+    """Try everything: a throw-away box with sample studies, and a second box as a peer."""
+    log.to_stderr("info", "demo")
+    # Late: it brings pydicom's and pynetdicom's whole weight, which the other commands don't need.
+    from appliance import demo as trial
+
+    trial.run(console=tui)
+
+
+COMMANDS = [demo, receiver, indexer, sender, up]

@@ -184,6 +184,11 @@ class Spool:
         _note(entry).unlink(missing_ok=True)
         return Entry(again)
 
+    def discard(self, aside: SetAside) -> None:
+        """Delete a set-aside entry for good: staff decided."""
+        aside.entry.path.unlink(missing_ok=True)
+        _note(aside.entry).unlink(missing_ok=True)
+
     def free(self) -> int:
         """Bytes that may still be taken before we refuse."""
         usage = shutil.disk_usage(self.root)

@@ -1,0 +1,158 @@
+"""A box to try things on: a throw-away folder, sample studies, and a second box to send to."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pydicom.data
+from pydicom import dcmread
+from pydicom.dataset import Dataset
+from pydicom.uid import generate_uid
+from pynetdicom import AE, build_context
+from pynetdicom.association import Association
+
+from appliance import supervise
+from appliance.box import Box
+from appliance.config import load
+from appliance.errors import PacsboxError
+from appliance.service import stop_on_signals
+
+log = logging.getLogger(__name__)
+
+PEER = "CLINIC-B"
+_PORTS = {"PACSBOX_DICOM_PORT": 11112, "PACSBOX_WEB_PUBLIC_PORT": 8080, "PACSBOX_WEB_CLINIC_PORT": 8042}
+_START = 30.0
+"""Seconds that the receiver has to come up."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A made-up patient, and the test images of pydicom that stand for hers."""
+
+    name: str
+    birth_date: str
+    description: str
+    files: tuple[str, ...]
+
+
+SAMPLES = (
+    Sample("Ferreira^Ana", "19840312", "Head CT", ("693_J2KI.dcm",)),
+    Sample("Okafor^Chidi", "19710925", "Chest CT", ("CT_small.dcm",)),
+    Sample("Müller^Jürgen", "19590107", "Abdomen MRI", ("examples_overlay.dcm",)),
+    Sample("Łukasz^Wójcik", "19930618", "Brain MRI", ("MR_small.dcm", "MR_small_RLE.dcm")),
+    Sample("Nguyen^Thi Lan", "20010430", "Echocardiogram", ("examples_ybr_color.dcm",)),
+    Sample("Smith^Olivia", "19770802", "Ultrasound thyroid", ("examples_rgb_color.dcm", "examples_palette.dcm")),
+    Sample("Haddad^Layla", "19661119", "Whole body bone scan", ("JPEG2000.dcm", "JPEG-lossy.dcm")),
+    Sample("Yamada^Tarou=山田^太郎=やまだ^たろう", "19480215", "Spine X-ray", (
+        "dicomdirtests/77654033/CR1/6154", "dicomdirtests/77654033/CR2/6247", "dicomdirtests/77654033/CR3/6278",
+    )),
+)  # fmt: skip
+
+
+def run(*, console: bool) -> None:
+    """Start both boxes, send the samples, and stay until a signal comes or the console is left."""
+    stop = stop_on_signals()
+    with tempfile.TemporaryDirectory(prefix="pacsbox-demo-") as folder:
+        _set_environment(Path(folder))
+        box = Box(load()[0])
+        with _both(box, Path(folder)) as (children, peer_children):
+            _send_samples(box.config.dicom.port)
+            log.info("%d sample studies are in; the peer is %s", len(SAMPLES), PEER)
+            if console:
+                supervise.with_console(stop, None, children, peer_children)
+            else:
+                supervise.stay(stop, children, peer_children)
+        box.close()
+
+
+@contextmanager
+def _both(box: Box, folder: Path) -> Iterator[tuple[supervise.Children, supervise.Children]]:
+    """The box and its peer, running; both ended in any case."""
+    peer_port = _free_port(0)
+    box.peers.add(PEER, PEER, "127.0.0.1", peer_port)
+    peer = os.environ | {
+        "PACSBOX_DATA_DIR": str(folder / "clinic-b"),
+        "PACSBOX_DICOM_AE_TITLE": PEER,
+        "PACSBOX_DICOM_PORT": str(peer_port),
+    }
+    with (folder / "services.log").open("ab") as output:
+        quiet = output if os.isatty(1) else None
+        with supervise.children(None, output=quiet) as ours:
+            theirs = supervise.children(None, ("receiver", "indexer"), environment=peer, output=output)
+            with theirs as peer_children:
+                yield ours, peer_children
+
+
+def _set_environment(folder: Path) -> None:
+    """Nothing of the machine's own configuration: the default ports where they are free."""
+    for variable in [name for name in os.environ if name.startswith("PACSBOX_")]:
+        del os.environ[variable]
+    os.environ["PACSBOX_DATA_DIR"] = str(folder / "box")
+    os.environ["PACSBOX_DICOM_BIND"] = "127.0.0.1"
+    for variable, port in _PORTS.items():
+        os.environ[variable] = str(_free_port(port))
+
+
+def _free_port(wanted: int) -> int:
+    for port in (wanted, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            free: int = probe.getsockname()[1]
+            return free
+    raise PacsboxError("This machine has no free TCP port.")
+
+
+def _send_samples(port: int) -> None:
+    """Over real C-STORE, a study an association, as a modality does."""
+    for sample in SAMPLES:
+        datasets = list(_datasets(sample))
+        association = _associated(port, datasets)
+        try:
+            for dataset in datasets:
+                status = association.send_c_store(dataset).get("Status")
+                if status != 0x0000:
+                    raise PacsboxError(f"The box did not take a sample (status {status}).")
+        finally:
+            association.release()
+
+
+def _datasets(sample: Sample) -> Iterator[Dataset]:
+    folder = Path(pydicom.data.__file__).parent / "test_files"
+    study, today = generate_uid(), time.strftime("%Y%m%d")
+    series: dict[str, str] = {}
+    for number, file in enumerate(sample.files, 1):
+        dataset = dcmread(folder / file)
+        dataset.SpecificCharacterSet = "ISO_IR 192"
+        dataset.PatientName, dataset.PatientBirthDate = sample.name, sample.birth_date
+        dataset.PatientID = f"DEMO-{sample.birth_date[2:]}"
+        dataset.StudyInstanceUID, dataset.StudyDescription, dataset.StudyDate = study, sample.description, today
+        dataset.SeriesInstanceUID = series.setdefault(str(dataset.SeriesInstanceUID), generate_uid())
+        dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = generate_uid()
+        dataset.InstanceNumber = number
+        yield dataset
+
+
+def _associated(port: int, datasets: list[Dataset]) -> Association:
+    entity = AE(ae_title="DEMO-MODALITY")
+    for pair in sorted({(d.SOPClassUID, d.file_meta.TransferSyntaxUID) for d in datasets}):
+        entity.requested_contexts = [*entity.requested_contexts, build_context(*pair)]
+    pause, end = threading.Event(), time.monotonic() + _START
+    while time.monotonic() < end:
+        association = entity.associate("127.0.0.1", port)
+        if association.is_established:
+            return association
+        pause.wait(0.1)
+    raise PacsboxError(f"The receiver does not answer on port {port}.")

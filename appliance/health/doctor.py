@@ -1,0 +1,24 @@
+"""All checks in turn: what a person who looks after the box would look at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from appliance.box import Box
+from appliance.health import backlog, clock, disk, index, services, settings, transfers
+from appliance.health.finding import Finding
+
+CHECKS: tuple[Callable[[Box], Iterator[Finding]], ...] = (
+    disk.check,
+    services.check,
+    backlog.check,
+    index.check,
+    transfers.check,
+    clock.check,
+    settings.check,
+)
+
+
+def examine(box: Box) -> list[Finding]:
+    """What all checks find."""
+    return [finding for check in CHECKS for finding in check(box)]
