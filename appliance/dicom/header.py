@@ -13,6 +13,7 @@ from typing import BinaryIO
 import orjson
 from pydicom.dataset import Dataset, FileDataset
 from pydicom.filereader import read_partial
+from pydicom.multival import MultiValue
 from pydicom.tag import BaseTag
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
@@ -206,10 +207,10 @@ def _old_date(text: str) -> str:
 def _text(dataset: Dataset, keyword: str) -> str:
     try:
         value = dataset.get(keyword)
-    except (ValueError, TypeError, LookupError, NotImplementedError, AttributeError, OverflowError):
+    except json.UNDECODABLE:
         return ""
     if value is None:
         return ""
-    if isinstance(value, (list, tuple)) or type(value).__name__ == "MultiValue":
+    if isinstance(value, (MultiValue, list, tuple)):
         return "\\".join(str(v) for v in value)
     return str(value).strip(" \0").replace("\0", "")

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import base64
 import math
+import struct
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
+from pydicom.errors import BytesLengthException
+from pydicom.multival import MultiValue
 from pydicom.tag import BaseTag
 
 BULK_LIMIT = 1024
@@ -20,6 +23,18 @@ _BULK_VRS = frozenset(("OB", "OD", "OF", "OL", "OV", "OW", "UN"))
 _INTEGERS = frozenset(("IS", "SL", "SS", "SV", "UL", "US", "UV"))
 _DECIMALS = frozenset(("DS", "FD", "FL"))
 _PN_GROUPS = ("Alphabetic", "Ideographic", "Phonetic")
+
+UNDECODABLE = (
+    ValueError,
+    TypeError,
+    LookupError,
+    NotImplementedError,
+    AttributeError,
+    OverflowError,
+    struct.error,
+    BytesLengthException,
+)
+"""What pydicom raises for an element whose bytes its VR forbids."""
 
 Json = dict[str, Any]
 BulkUri = Callable[[str], str]
@@ -51,7 +66,7 @@ def _element(dataset: Dataset, tag: BaseTag, bulk_uri: BulkUri, path: str) -> Js
     try:
         element = dataset[tag]
         return _encoded(element, here, bulk_uri)
-    except (ValueError, TypeError, LookupError, NotImplementedError, AttributeError, OverflowError):
+    except UNDECODABLE:
         # A value that its VR forbids: the file keeps it, the metadata does without.
         return {"vr": raw.VR or "UN"} if isinstance(raw, RawDataElement) else None
 
@@ -84,9 +99,7 @@ def _binary(vr: str, element: DataElement, here: str, bulk_uri: BulkUri) -> Json
 def _multiple(value: Any) -> Iterable[Any]:
     if value is None or value == "":
         return ()
-    if isinstance(value, (str, bytes)) or not isinstance(value, Iterable):
-        return (value,)
-    return value
+    return value if isinstance(value, (MultiValue, list, tuple)) else (value,)
 
 
 def _value(vr: str, value: Any) -> Any:
