@@ -20,8 +20,6 @@ _ALIASES = {"application/sla": "model/stl", "application/xml": "text/xml", "text
 MEDIA_TYPES = frozenset(_OF_CLASS.values())
 """All that is handed out; what a file says of itself is not passed to browsers unseen."""
 
-_TAG = 0x00420011
-
 
 def document(path: Path) -> Extract:
     """The document in the instance at `path`.
@@ -30,7 +28,7 @@ def document(path: Path) -> Extract:
     """
     keywords = ("SOPClassUID", "MIMETypeOfEncapsulatedDocument", "EncapsulatedDocumentLength")
     with opened(path, keywords) as source, refusing():
-        bulk = source.bulk.get(_TAG)
+        bulk = source.document
         if bulk is None or bulk.length in (0, UNDEFINED):
             raise NothingToShowError("The file has no document in it.")
         media_type = _media_type(source)

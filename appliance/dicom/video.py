@@ -26,12 +26,16 @@ def video(path: Path) -> Extract:
         if source.pixels is None or source.pixels.length != UNDEFINED:
             raise NothingToShowError("The file is a film without its pictures.")
         _, parts = fragments.fragments(source.file, source.pixels.offset)
+        if not parts:
+            raise NothingToShowError("The file is a film without its pictures.")
         return Extract(path, _media_type(source, parts), tuple(parts))
 
 
 def _media_type(source: Source, parts: list[fragments.Extent]) -> str:
     """By its container, which the transfer syntax leaves open (PS3.5 8.2.7), else by its coding."""
-    start = b"".join(fragments.joined(source.file, parts[:1])[:512] for _ in range(1))
+    offset, length = parts[0]
+    source.file.seek(offset)
+    start = source.file.read(min(length, 512))
     if start[4:8] == b"ftyp":
         return "video/mp4"
     if start[:1] == b"G" and start[188:189] == b"G":

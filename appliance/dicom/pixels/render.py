@@ -1,0 +1,84 @@
+"""A stored instance as a picture for a screen. Meant for worker processes: decoding is slow and not thread-safe."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from appliance.dicom.pixels import colour, encode, grey, lenient, palette
+from appliance.dicom.pixels import layout as layouts
+from appliance.dicom.pixels import window as windows
+from appliance.dicom.pixels.decode import decode
+from appliance.dicom.pixels.encode import Form
+from appliance.dicom.pixels.layout import Layout
+from appliance.dicom.pixels.window import Window
+from appliance.dicom.source import Source, opened, refusing
+
+_KEYWORDS = (
+    *layouts.KEYWORDS,
+    *windows.KEYWORDS,
+    *grey.KEYWORDS,
+    *palette.KEYWORDS,
+    *encode.KEYWORDS,
+    "ExtendedOffsetTable",
+    "RepresentativeFrameNumber",
+)
+
+
+def render(
+    path: Path,
+    frame: int = 1,
+    *,
+    window: Window | None = None,
+    edge: int | None = None,
+    media_type: str = "image/jpeg",
+    quality: int = 85,
+) -> bytes:
+    """One frame, counted from 1, as a JPEG, PNG or WebP file.
+
+    `window` takes the place of the file's own and means nothing to colour pictures; `edge` is the longest
+    side in px and only makes smaller.
+
+    Raises `NothingToShowError` when there is no picture in the file or it is damaged, `IndexError` when it has
+    no such frame, `ValueError` for a parameter out of range.
+    """
+    form = Form(edge, media_type, quality)
+    with opened(path, _KEYWORDS) as source:
+        return _rendered(source, _layout(source), frame, window, form)
+
+
+def thumbnail(path: Path, edge: int = 160, *, media_type: str = "image/jpeg", quality: int = 80) -> bytes:
+    """The representative frame, else the middle one, small. Raises as `render` does."""
+    form = Form(edge, media_type, quality)
+    with opened(path, _KEYWORDS) as source:
+        layout = _layout(source)
+        chosen = int(lenient.number(source.header, "RepresentativeFrameNumber") or 0)
+        frame = chosen if 1 <= chosen <= layout.frames else (layout.frames + 1) // 2
+        return _rendered(source, layout, frame, None, form)
+
+
+@refusing()
+def _layout(source: Source) -> Layout:
+    return layouts.layout(source)
+
+
+def _rendered(source: Source, layout: Layout, frame: int, window: Window | None, form: Form) -> bytes:
+    if not 1 <= frame <= layout.frames:
+        raise IndexError(f"there is no frame {frame}: the file has {layout.frames}")
+    with refusing():
+        pixels = _pixels(source, layout, frame, window)
+        return encode.encode(pixels, encode.pixel_height(source.header, frame), form)
+
+
+def _pixels(source: Source, layout: Layout, frame: int, window: Window | None) -> NDArray[np.uint8]:
+    decoded = decode(source, layout, frame - 1)
+    if layout.samples == 3:
+        return colour.rgb(decoded)
+    if layout.photometric == "PALETTE COLOR":
+        return palette.colours(decoded, source.header, source.order)
+    greys = grey.greys(decoded, layout, source, frame, window)
+    if palette.is_supplemental(source.header):
+        return palette.supplemented(greys, decoded, source.header, source.order)
+    return greys
