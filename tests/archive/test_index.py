@@ -1,0 +1,166 @@
+"""From the spool into archive and index."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from pydicom import dcmread
+
+from appliance import events
+from appliance.archive.index import same_patient
+from appliance.box import Box
+from appliance.dicom import header as headers
+from appliance.dicom.model import Origin
+from tests.conftest import Fill
+from tests.support.files import ROOT, brainix, knee
+from tests.support.waiting import wait_for
+
+
+def changed(source: Path, target: Path, **values: str) -> Path:
+    dataset = dcmread(source)
+    for keyword, value in values.items():
+        setattr(dataset, keyword, value)
+    dataset.save_as(target)
+    return target
+
+
+def blobs(box: Box) -> list[str]:
+    return list(box.blobs.keys())
+
+
+def test_a_study_arrives_whole_and_byte_identical(box: Box, fill: Fill) -> None:
+    fill(knee())
+    (study,) = box.storage.studies.search("knee", 10)
+    assert study.number_of_study_related_instances == 50
+    digests = {headers.read(path).digest for path in knee()}
+    kept = box.storage.studies.instances(study.study_instance_uid)
+    assert {headers.read(box.blobs.path(instance.blob_key)).digest for instance in kept} == digests
+    assert box.spool("receiver").waiting() == []
+
+
+def test_rows_tell_where_an_instance_came_from(box: Box, fill: Fill) -> None:
+    fill(knee()[:1])
+    (study,) = box.storage.studies.search("", 1)
+    (instance,) = box.storage.studies.instances(study.study_instance_uid)
+    assert (instance.source_ae, instance.via) == ("MODALITY", "C-STORE")
+    assert study.first_received == study.last_received == instance.received
+
+
+def test_one_event_a_study_tells_of_the_batch(box: Box, fill: Fill) -> None:
+    fill([*knee()[:3], *brainix()[:2]])
+    news = [event for event in box.storage.events.since(0) if event.kind == events.STUDY_RECEIVED]
+    assert sorted(event.detail["instances"] for event in news) == [2, 3]
+
+
+def test_the_same_bytes_again_change_nothing(box: Box, fill: Fill) -> None:
+    fill(knee()[:3])
+    before = blobs(box)
+    fill(knee()[:3])
+    fill([knee()[4], knee()[4]])
+    assert box.storage.studies.count() == (1, 4)
+    assert len(blobs(box)) == len(before) + 1
+    assert box.spool("receiver").set_aside(box.spool("receiver").conflicts) == []
+
+
+def test_other_bytes_under_the_same_uid_are_kept_as_a_conflict(box: Box, fill: Fill, tmp_path: Path) -> None:
+    fill(knee()[:1])
+    newcomer = changed(knee()[0], tmp_path / "other.dcm", StudyDescription="SOMETHING ELSE")
+    fill([newcomer])
+    spool = box.spool("receiver")
+    (aside,) = spool.set_aside(spool.conflicts)
+    assert aside.sop_instance_uid == headers.read(newcomer).uids[2]
+    assert headers.read(aside.entry.path).digest == headers.read(newcomer).digest
+    (study,) = box.storage.studies.search("", 10)
+    assert study.study_description == "IRM DU GENOU"
+    assert box.storage.events.since(0)[-1].kind == events.INSTANCE_CONFLICT
+
+
+def test_an_image_of_another_patient_never_joins_a_study(box: Box, fill: Fill, tmp_path: Path) -> None:
+    fill(knee()[:1])
+    fill([changed(knee()[1], tmp_path / "other.dcm", PatientID="999", PatientName="Somebody^Else")])
+    spool = box.spool("receiver")
+    assert "another patient" in spool.set_aside(spool.conflicts)[0].reason
+    assert box.storage.studies.count() == (1, 1)
+
+
+def test_two_patients_in_one_batch_do_not_share_a_study_either(box: Box, fill: Fill, tmp_path: Path) -> None:
+    fill([knee()[0], changed(knee()[1], tmp_path / "other.dcm", PatientID="999", PatientName="Somebody^Else")])
+    assert box.storage.studies.count() == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("change", "joins"),
+    [
+        ({}, True),
+        ({"patient_id": "other"}, True),
+        ({"patient_id": ""}, True),
+        ({"patient_name": "KNÉE"}, True),
+        ({"patient_id": "other", "patient_name": "Else"}, False),
+        ({"patient_id": "other", "patient_birth_date": "19000101"}, False),
+        ({"patient_name": "Else"}, True),
+    ],
+)
+def test_who_counts_as_the_same_patient(change: dict[str, str], joins: bool) -> None:
+    known = headers.read(knee()[0])
+    assert same_patient(known, replace(known, study=known.study | change)) is joins
+
+
+def test_what_cannot_be_indexed_is_rejected_with_its_reason_and_told(box: Box) -> None:
+    spool = box.spool("receiver")
+    with spool.keeping(b"\0" * 128 + b"DICM") as keeping:
+        keeping.commit()
+    assert box.indexer().drain_batch() == 1
+    (aside,) = spool.set_aside(spool.rejected)
+    assert "transfer syntax" in aside.reason
+    assert box.storage.events.since(0)[-1].kind == events.INSTANCE_REJECTED
+    assert spool.waiting() == []
+
+
+def test_it_runs_until_it_is_stopped(box: Box) -> None:
+    stop = threading.Event()
+
+    def run() -> None:
+        box.indexer().run(stop)
+        box.close()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    with knee()[0].open("rb") as file:
+        box.spool("receiver").keep(file, Origin("upload", received=events.now()))
+    wait_for(lambda: box.storage.studies.count() == (1, 1), 5)
+    stop.set()
+    thread.join(5)
+    assert not thread.is_alive()
+
+
+def test_a_broken_index_is_waited_for_and_nothing_is_lost(box: Box, fill: Fill) -> None:
+    box.close()
+    box.index_path.write_bytes(b"broken" * 1000)
+    with knee()[0].open("rb") as file:
+        box.spool("receiver").keep(file, Origin("upload", received=events.now()))
+    assert len(box.spool("receiver").waiting()) == 1
+    box.index_path.unlink()
+    fill(knee()[1:2])
+    assert box.storage.studies.count() == (1, 2)
+
+
+def test_kill_9_at_any_instruction_loses_and_doubles_nothing(tmp_path: Path) -> None:
+    """Every step of a batch is a place to die; see the script for how it dies there."""
+    script = Path(__file__).with_name("kill_at_every_step.py")
+    done = subprocess.run(
+        [sys.executable, str(script), str(tmp_path), *map(str, [*knee()[:2], brainix()[0]])],
+        capture_output=True,
+        text=True,
+        timeout=150,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    kills = int(done.stdout.split()[-1])
+    assert kills > 50

@@ -1,0 +1,63 @@
+"""Blobs as files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from appliance.storage.files import Files
+
+KEY = "ab/" + "0" * 32 + "/0001-aa.dcm"
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Files:
+    return Files(tmp_path / "archive")
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    path = tmp_path / "source.dcm"
+    path.write_bytes(b"bytes")
+    return path
+
+
+def test_a_link_brings_the_same_file_without_copying(files: Files, source: Path) -> None:
+    files.link(KEY, source)
+    files.sync([KEY])
+    assert files.path(KEY).samefile(source)
+    with files.open(KEY) as file:
+        assert file.read() == b"bytes"
+
+
+def test_linking_the_same_file_again_changes_nothing(files: Files, source: Path) -> None:
+    files.link(KEY, source)
+    files.link(KEY, source)
+    assert list(files.keys()) == [KEY]
+
+
+def test_another_file_never_takes_a_key(files: Files, source: Path, tmp_path: Path) -> None:
+    files.link(KEY, source)
+    (tmp_path / "other.dcm").write_bytes(b"other")
+    with pytest.raises(FileExistsError):
+        files.link(KEY, tmp_path / "other.dcm")
+
+
+def test_removing_twice_changes_nothing_and_the_folder_goes_with_its_last_file(files: Files, source: Path) -> None:
+    files.link(KEY, source)
+    files.remove(KEY)
+    files.remove(KEY)
+    assert list(files.keys()) == []
+    assert not (files.root / KEY).parent.exists()
+
+
+def test_a_missing_file_is_said_so(files: Files) -> None:
+    with pytest.raises(FileNotFoundError, match="the archive has no file"):
+        files.path(KEY)
+
+
+@pytest.mark.parametrize("key", ["../../etc/passwd", "ab/1.2.3/x.dcm", "", "/etc/passwd", KEY + "/.."])
+def test_a_key_that_is_not_ours_is_refused(files: Files, key: str) -> None:
+    with pytest.raises(ValueError, match="not a key"):
+        files.open(key)
