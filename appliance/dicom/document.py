@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from appliance.dicom.extract import Extract
@@ -31,6 +32,8 @@ def document(path: Path) -> Extract:
         bulk = source.document
         if bulk is None or bulk.length in (0, UNDEFINED):
             raise NothingToShowError("The file has no document in it.")
+        if source.file.seek(0, os.SEEK_END) < bulk.offset + bulk.length:
+            raise ValueError("it ends in the middle of its document")
         media_type = _media_type(source)
         if media_type not in MEDIA_TYPES:
             raise NothingToShowError(f"Documents of the kind {media_type or 'unknown'} are not handed out.")

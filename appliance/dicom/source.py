@@ -17,6 +17,7 @@ from typing import BinaryIO
 
 from pydicom.datadict import tag_for_keyword
 from pydicom.dataset import Dataset
+from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.filereader import read_dataset
 from pydicom.tag import BaseTag
 
@@ -45,6 +46,8 @@ FAULTS = (
     SyntaxError,
     TypeError,
     ValueError,
+    BytesLengthException,
+    InvalidDicomError,
     struct.error,
     zlib.error,
 )
