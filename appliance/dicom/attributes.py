@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from pydicom.datadict import dictionary_VR, tag_for_keyword
+from pydicom.datadict import dictionary_VM, dictionary_VR, tag_for_keyword
 
 
 class Level(StrEnum):
@@ -40,6 +40,11 @@ class Attribute:
     def vr(self) -> str:
         """The value representation of PS3.6."""
         return dictionary_VR(self.tag)
+
+    @property
+    def multiple(self) -> bool:
+        """Whether it may have several values, which the index joins by backslashes."""
+        return dictionary_VM(self.tag) != "1"
 
     @property
     def column(self) -> str:

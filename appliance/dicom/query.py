@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import difflib
+import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from pydicom.datadict import tag_for_keyword
+
 from appliance.dicom.attributes import BY_KEYWORD, Attribute, Level
+from appliance.dicom.names import fold
 
 
 class Kind(StrEnum):
@@ -19,6 +24,8 @@ class Kind(StrEnum):
     """C.2.2.2.4, `*` and `?`."""
     RANGE = "range"
     """C.2.2.2.5, dates and times, open on either side."""
+    EMPTY = "empty"
+    """C.2.2.2.7: there is no value."""
 
 
 @dataclass(frozen=True)
@@ -27,8 +34,8 @@ class Condition:
 
     attribute: Attribute
     kind: Kind
-    values: tuple[str, ...]
-    """The value; the UIDs of a list; lower and upper bound of a range, empty where open."""
+    values: tuple[str, ...] = ()
+    """The values of which any will do; lower and upper bound of a range, empty where open."""
 
 
 @dataclass(frozen=True)
@@ -41,53 +48,116 @@ class Match:
     """Names match by any part of any component (QIDO fuzzymatching, C-FIND semantic matching)."""
     within: dict[str, str] = field(default_factory=dict)
     """UIDs that come from the path or the hierarchy, by keyword; exact."""
+    combined: bool = False
+    """Ranges of a date and its time are one span of time (C.2.2.2.5.4), not a span of each day's hours."""
 
 
-_RANGES = frozenset(("DA", "TM", "DT"))
+EMPTY = '""'
+"""The key that asks for rows without a value, where empty value matching is agreed on (C.2.2.2.7)."""
+
+_MAX_VALUE = 1024
+"""Characters of a key's value, lists of UIDs aside; more than any VR that is indexed can hold."""
+_NEVER_MATCHED = frozenset(("TimezoneOffsetFromUTC",))
+"""It tells how to read the other keys, and is no key itself (C.2.2.2)."""
+_LISTED = frozenset(("ModalitiesInStudy",))
+"""A list by comma or backslash, as UIDs are: viewers send one, and a CS holds neither."""
+_RANGES = frozenset(("DA", "TM"))
 _WILD = frozenset(("AE", "CS", "LO", "LT", "PN", "SH", "ST", "UC", "UR", "UT"))
+_INTEGERS = frozenset(("IS", "US"))
+_NUMBER = re.compile(r"[+-]?[0-9]{1,12}")
+_UID = re.compile(r"[0-9.]{1,64}")
+_FORM = {
+    "DA": (re.compile(r"[0-9]{8}"), "a date YYYYMMDD"),
+    "TM": (re.compile(r"[0-9]{2}([0-9]{2}([0-9]{2}(\.[0-9]{1,6})?)?)?"), "a time HHMMSS"),
+}
+_ACR_DATE = re.compile(r"([0-9]{4})\.([0-9]{2})\.([0-9]{2})")
+_TAG = re.compile(r"[0-9A-Fa-f]{8}")
 
 
-def condition(keyword: str, value: str) -> Condition | None:
+def tag_named(name: str) -> int:
+    """The tag that a keyword or eight hexadecimal digits name (PS3.18 8.3.4.1).
+
+    Raises ValueError when there is no such attribute.
+    """
+    if _TAG.fullmatch(name):
+        return int(name, 16)
+    tag = tag_for_keyword(name) if name else None  # pydicom has a nameless tag
+    if tag is None:
+        near = difflib.get_close_matches(name, BY_KEYWORD, 1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise ValueError(f"{name!r} is no DICOM attribute{hint}")
+    return tag
+
+
+def condition(keyword: str, value: str, *, multiple: bool = False, empty: bool = False) -> Condition | None:
     """The condition that `value` asks of `keyword`, or None for universal matching.
 
+    `multiple` and `empty` say that multiple and empty value matching were agreed on (C.2.2.2.8, C.2.2.2.7).
     Raises KeyError when the attribute is not indexed, ValueError when the value cannot be one of its VR.
     """
     attribute = BY_KEYWORD[keyword]
-    value = value.strip(" \0")
-    if not value or (set(value) == {"*"} and attribute.vr in _WILD):
+    value = _clean(keyword, value)
+    if not value or set(value) == {"*"} or keyword in _NEVER_MATCHED:
         return None
-    if keyword == "ModalitiesInStudy":
-        listed = tuple(v.strip() for v in value.replace(",", "\\").split("\\") if v.strip())
-        return Condition(attribute, Kind.SINGLE, listed)
+    if empty and value == EMPTY:
+        return Condition(attribute, Kind.EMPTY)
     if attribute.vr == "UI":
-        uids = tuple(uid.strip() for uid in value.replace(",", "\\").split("\\") if uid.strip())
-        if any(set(uid) - set("0123456789.") or len(uid) > 64 for uid in uids):
-            raise ValueError(f"{keyword} takes UIDs of digits and dots, got {value!r}")
-        return Condition(attribute, Kind.UID_LIST if len(uids) > 1 else Kind.SINGLE, uids)
+        return _uids(attribute, _split(value))
+    if len(value) > _MAX_VALUE:
+        raise ValueError(f"the value for {keyword} is longer than {_MAX_VALUE} characters")
     if attribute.vr in _RANGES:
         return _temporal(attribute, value)
-    if attribute.vr in _WILD and ("*" in value or "?" in value):
-        return Condition(attribute, Kind.WILDCARD, (value,))
-    if attribute.vr in ("IS", "US") and not value.lstrip("+-").isdigit():
-        raise ValueError(f"{keyword} takes a whole number, got {value!r}")
-    return Condition(attribute, Kind.SINGLE, (value,))
+    if keyword in _LISTED:
+        return _any_of(attribute, _split(value))
+    return _any_of(attribute, value.split("\\") if multiple else [value])
+
+
+def _clean(keyword: str, value: str) -> str:
+    value = value.strip(" \0")
+    if not all(c >= " " and not "\ud800" <= c <= "\udfff" for c in value):
+        raise ValueError(f"the value for {keyword} holds control characters")
+    return value
+
+
+def _split(value: str) -> list[str]:
+    return value.replace(",", "\\").split("\\")
+
+
+def _uids(attribute: Attribute, values: list[str]) -> Condition:
+    uids = tuple(uid.strip() for uid in values if uid.strip())
+    for uid in uids:
+        if not _UID.fullmatch(uid):
+            raise ValueError(f"{attribute.keyword} takes UIDs of digits and dots, got {uid[:80]!r}")
+    if not uids:
+        raise ValueError(f"{attribute.keyword} takes UIDs, got none")
+    return Condition(attribute, Kind.UID_LIST if len(uids) > 1 else Kind.SINGLE, uids)
+
+
+def _any_of(attribute: Attribute, values: list[str]) -> Condition | None:
+    wanted = tuple(value.strip() for value in values if value.strip())
+    if any(_is_universal(attribute, value) for value in wanted) or not wanted:
+        return None
+    if attribute.vr in _INTEGERS:
+        for value in wanted:
+            if not _NUMBER.fullmatch(value):
+                raise ValueError(f"{attribute.keyword} takes a whole number, got {value!r}")
+    wild = attribute.vr in _WILD and any("*" in value or "?" in value for value in wanted)
+    return Condition(attribute, Kind.WILDCARD if wild else Kind.SINGLE, wanted)
+
+
+def _is_universal(attribute: Attribute, value: str) -> bool:
+    """A name of separators alone says nothing about anyone."""
+    return set(value) == {"*"} or (attribute.vr == "PN" and set(fold(value)) <= {"*", " "})
 
 
 def _temporal(attribute: Attribute, value: str) -> Condition:
-    bounds = [bound.strip().replace(":", "") for bound in value.split("-")]
-    if attribute.vr == "DA":
-        bounds = [bound.replace(".", "") for bound in bounds]
-    digits = {"DA": 8, "TM": 13}.get(attribute.vr, 26)
-    if len(bounds) > 2 or not any(bounds) or any(b and not _temporal_ok(attribute.vr, b, digits) for b in bounds):
-        raise ValueError(f"{attribute.keyword} takes a {_FORM[attribute.vr]} or a range a-b, got {value!r}")
-    if len(bounds) == 1:
-        return Condition(attribute, Kind.SINGLE, (bounds[0],))
-    return Condition(attribute, Kind.RANGE, (bounds[0], bounds[1]))
+    bounds = [_plain(attribute.vr, bound.strip()) for bound in value.split("-")]
+    pattern, form = _FORM[attribute.vr]
+    if len(bounds) > 2 or not any(bounds) or not all(pattern.fullmatch(bound) for bound in bounds if bound):
+        raise ValueError(f"{attribute.keyword} takes {form} or a range a-b, got {value[:80]!r}")
+    return Condition(attribute, Kind.SINGLE if len(bounds) == 1 else Kind.RANGE, tuple(bounds))
 
 
-_FORM = {"DA": "date YYYYMMDD", "TM": "time HHMMSS", "DT": "date and time YYYYMMDDHHMMSS"}
-
-
-def _temporal_ok(vr: str, bound: str, digits: int) -> bool:
-    plain = bound.replace(".", "", 1) if vr != "DA" else bound
-    return plain.isdigit() and len(bound) <= digits and (vr != "DA" or len(bound) == 8)
+def _plain(vr: str, bound: str) -> str:
+    """Without the separators of ACR-NEMA days, which are still to be understood (PS3.5 6.2)."""
+    return _ACR_DATE.sub(r"\1\2\3", bound) if vr == "DA" else bound.replace(":", "")

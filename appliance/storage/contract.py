@@ -57,6 +57,9 @@ class Studies(Protocol):
         Streams: memory does not grow with the number of answers.
         """
 
+    def matching(self, match: Match, seconds: float) -> int | None:
+        """How many rows match; None when counting them takes longer than `seconds`."""
+
     def metadata(
         self, study_instance_uid: str, series_instance_uid: str = "", sop_instance_uid: str = ""
     ) -> Iterator[bytes]:

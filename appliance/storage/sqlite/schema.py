@@ -44,7 +44,9 @@ def m001_studies(db: Database) -> None:
         CREATE INDEX study_date ON study(study_date);
         CREATE INDEX study_patient_id ON study(patient_id);
         CREATE INDEX study_accession_number ON study(accession_number);
-        CREATE INDEX study_folded_name ON study(folded_name);
+        CREATE INDEX study_walk ON study(
+          id, folded_name, study_date, modalities_in_study, patient_id, accession_number, study_description
+        );
         CREATE VIRTUAL TABLE study_text USING fts5(text, tokenize='trigram case_sensitive 1');
         CREATE TABLE series (
           id INTEGER PRIMARY KEY,

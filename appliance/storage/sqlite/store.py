@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from appliance.dicom.names import fold
 from appliance.errors import IndexUnavailableError
 from appliance.storage.sqlite.connection import connect, faults, transaction
 from appliance.storage.sqlite.events import SqliteEvents
+from appliance.storage.sqlite.find import folded_name
 from appliance.storage.sqlite.peers import SqlitePeers
 from appliance.storage.sqlite.schema import migrations
 from appliance.storage.sqlite.shares import SqliteShares
@@ -28,7 +28,7 @@ class SqliteStorage:
         """
         self.path = path
         self._db = connect(path)
-        self._db.conn.create_function("fold", 1, fold, deterministic=True)
+        self._db.conn.create_function("folded_name", 1, folded_name, deterministic=True)
         with faults(path):
             self._migrate()
         self.studies = SqliteStudies(self._db)

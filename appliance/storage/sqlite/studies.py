@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -19,16 +20,8 @@ from appliance.storage.sqlite import find
 _STUDY = [a.column for a in stored_at(Level.STUDY)]
 _SERIES = [a.column for a in stored_at(Level.SERIES)]
 _INSTANCE = [a.column for a in stored_at(Level.INSTANCE)]
-_SEARCHED = [
-    "patient_name",
-    "patient_id",
-    "accession_number",
-    "study_description",
-    "study_date",
-    "patient_birth_date",
-    "modalities_in_study",
-    "referring_physician_name",
-]
+_STEPS = 1000
+"""Of SQLite's machine between looks at the clock: well below a millisecond."""
 _MANY = 500
 """Values in one IN list; SQLite's own limit is far above."""
 
@@ -120,7 +113,7 @@ class SqliteStudies:
 
     def _retext(self, uid: str) -> None:
         row = self._conn.execute("SELECT * FROM study WHERE study_instance_uid = ?", (uid,)).fetchone()
-        text = fold(" ".join(row[c] for c in _SEARCHED))
+        text = find.text_of(row)
         known = self._conn.execute("SELECT text FROM study_text WHERE rowid = ?", (row["id"],)).fetchone()
         if known is None or known["text"] != text:
             self._conn.execute("DELETE FROM study_text WHERE rowid = ?", (row["id"],))
@@ -143,7 +136,8 @@ class SqliteStudies:
 
     def search(self, text: str, limit: int, offset: int = 0) -> list[Study]:
         """Studies in whose text every word of `text` occurs, newest arrival first."""
-        where, values = find.words(fold(text).split())
+        wanted = fold(text).split()
+        where, values = find.words(wanted, find.few_with(self._conn, wanted))
         rows = self._conn.execute(
             f"SELECT * FROM study{where} ORDER BY last_received DESC, id DESC LIMIT ? OFFSET ?",
             (*values, limit, offset),
@@ -172,9 +166,25 @@ class SqliteStudies:
 
     def find(self, match: Match, limit: int | None = None, offset: int = 0) -> Iterator[dict[str, Any]]:
         """Rows of `match.level` with the columns of that level and those above, by keyword."""
-        sql, values = find.statement(match, limit, offset)
+        few = find.few_with(self._conn, find.texts(match))
+        sql, values = find.statement(match, limit, offset, few)
         for row in self._conn.execute(sql, values):
             yield find.answer(match.level, row)
+
+    def matching(self, match: Match, seconds: float) -> int | None:
+        """How many rows match; None when counting them takes longer than `seconds`."""
+        sql, values = find.count(match, find.few_with(self._conn, find.texts(match)))
+        deadline = time.monotonic() + seconds
+        self._conn.set_progress_handler(lambda: time.monotonic() > deadline, _STEPS)
+        try:
+            counted: int = self._conn.execute(sql, values).fetchone()[0]
+            return counted
+        except sqlite3.OperationalError:
+            if time.monotonic() <= deadline:
+                raise
+            return None
+        finally:
+            self._conn.set_progress_handler(None, 0)
 
     def metadata(
         self, study_instance_uid: str, series_instance_uid: str = "", sop_instance_uid: str = ""
