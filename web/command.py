@@ -13,7 +13,7 @@ from appliance.service import stop_on_signals
 def web(context: Context) -> None:
     """Open the patient door and the clinic door."""
     # Late, so that the other commands don't pay for aiohttp and Jinja.
-    from web.app import run
+    from web.serve import run
 
     with serving(context, "web"):
         run(context.box, stop_on_signals())

@@ -19,6 +19,7 @@ from appliance.config import Shares as Policy
 from appliance.dicom.model import moment
 from appliance.errors import NotFoundError, PacsboxError
 from appliance.shares import pin as pins
+from appliance.shares.album import Album, album
 from appliance.storage.contract import Storage
 from appliance.storage.rows import Opening, Share
 
@@ -43,6 +44,8 @@ class Refusal(StrEnum):
     REVOKED = "revoked"
     LOCKED = "locked"
     WRONG_PIN = "wrong pin"
+    NO_SESSION = "no session"
+    """The PIN was not given yet, or too long ago, or staff have renewed it."""
     GONE = "gone"
     """The study is not on the box any more."""
 
@@ -156,17 +159,23 @@ class Sharing:
             raise ShareRefusedError(Refusal.UNKNOWN)
         return self._usable(share)
 
-    def session(self, share_id: int, epoch: int) -> Share:
+    def session(self, code: str, share_id: int, epoch: int) -> Share:
         """The share of a session that was unlocked in `epoch`; asked at each request, so revoking works at once.
 
-        Raises `ShareRefusedError`.
+        A session opens the link that it was made for and no other. Raises `ShareRefusedError`.
         """
-        share = self.storage.shares.get(share_id)
-        if share is None:
-            raise ShareRefusedError(Refusal.UNKNOWN)
-        if share.session_epoch != epoch:
-            raise ShareRefusedError(Refusal.WRONG_PIN)
-        return self._usable(share)
+        share = self.look_up(code)
+        if (share.id, share.session_epoch) != (share_id, epoch):
+            raise ShareRefusedError(Refusal.NO_SESSION)
+        return share
+
+    def album(self, share: Share) -> Album:
+        """The pictures of the share's study, those that arrived since included. Raises `ShareRefusedError`."""
+        studies, uid = self.storage.studies, share.study_instance_uid
+        study = studies.study(uid)
+        if study is None:
+            raise ShareRefusedError(Refusal.GONE)
+        return album(study, studies.series(uid), studies.instances(uid), share.code_hash)
 
     def _usable(self, share: Share) -> Share:
         status = self.status(share)

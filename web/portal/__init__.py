@@ -1,1 +1,1 @@
-"""The page a patient opens on a phone."""
+"""What a patient sees: a PIN, then her images."""

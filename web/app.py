@@ -1,0 +1,111 @@
+"""The two doors: what each of them answers, and nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+
+from aiohttp import web
+
+from appliance.box import Box
+from web import errors, guards, headers
+from web.cache import Cache
+from web.keys import BOX, RENDERER, THREADS
+from web.limiter import Limiter
+from web.portal import albums, door, files, noted, pages, pictures
+from web.portal.assets import Assets
+from web.rendering import Renderer
+from web.sessions import Sessions
+from web.threads import Threads
+
+_LINK = "/s/{code:[A-Za-z0-9_-]{22}}"
+_ITEM = _LINK + "/i/{name:[0-9a-f]{16}}"
+_FRAME = "/{frame:[1-9][0-9]{0,5}}.jpg"
+
+_INDEX_THREADS = 4
+_LARGEST_FORM = 4096
+_PICTURE_MEMORY = 48 << 20
+_PIN_BURST = 20
+_PIN_SECONDS = 3.0
+"""One PIN in three seconds, after the first twenty: a family behind one address never notices."""
+
+
+def public_app(box: Box, renderer: Renderer | None = None) -> web.Application:
+    """The patient door: the portal of shares. It reads its files now: build it before the loop runs."""
+    assets = Assets()
+    looks = pages.Pages(assets)
+    app = web.Application(middlewares=[errors.middleware(looks.notice)], client_max_size=_LARGEST_FORM)
+    app[BOX] = box
+    app[pages.PAGES] = looks
+    app[guards.SESSIONS] = _sessions(box)
+    app[guards.LIMITER] = Limiter(_PIN_BURST, _PIN_SECONDS)
+    app[albums.ALBUMS] = albums.Albums(box)
+    app[noted.NOTED] = noted.Noted()
+    app[pictures.PICTURES] = Cache(_PICTURE_MEMORY)
+    app.on_response_prepare.append(headers.hardened(box.config.public_url))
+    app.cleanup_ctx.extend((_threads, _pin_threads, _rendering(renderer)))
+    app.add_routes(
+        (
+            web.get("/", door.start),
+            web.get("/robots.txt", robots),
+            web.get("/static/{name}", assets.serve),
+            web.get(_LINK, door.show),
+            web.get(_LINK + "/", door.tidy),
+            web.post(_LINK, door.unlock),
+            web.post(_LINK + "/leave", door.leave),
+            web.get(_LINK + "/images.zip", files.download, allow_head=False),
+            web.get(_ITEM + _FRAME, pictures.picture, allow_head=False),
+            web.get(_ITEM + "/small.jpg", pictures.small, allow_head=False),
+            web.get(_ITEM + "/about.json", pictures.about, allow_head=False),
+            web.get(_ITEM + "/document", files.document, allow_head=False),
+            web.get(_ITEM + "/film", files.film, allow_head=False),
+        )
+    )
+    return app
+
+
+def clinic_app(box: Box, renderer: Renderer | None = None) -> web.Application:
+    """The clinic door: DICOMweb for the LAN."""
+    app = web.Application(middlewares=[errors.middleware(errors.plain)])
+    app[BOX] = box
+    app.cleanup_ctx.extend((_threads, _rendering(renderer)))
+    from web.dicomweb.routes import add_routes
+
+    add_routes(app)
+    return app
+
+
+async def robots(_request: web.Request) -> web.Response:
+    """GET /robots.txt: nothing here is for search engines."""
+    return web.Response(text="User-agent: *\nDisallow: /\n")
+
+
+def _sessions(box: Box) -> Sessions:
+    secure = box.config.public_url.startswith("https://")
+    return Sessions(box.secret("session.key"), box.config.shares.session_minutes, secure)
+
+
+CleanUp = Callable[[web.Application], AsyncIterator[None]]
+
+
+async def _threads(app: web.Application) -> AsyncIterator[None]:
+    app[THREADS] = Threads(_INDEX_THREADS, "index", app[BOX].close)
+    yield
+    await asyncio.to_thread(app[THREADS].close)
+
+
+async def _pin_threads(app: web.Application) -> AsyncIterator[None]:
+    app[door.PINS] = Threads(1, "pins", app[BOX].close)
+    yield
+    await asyncio.to_thread(app[door.PINS].close)
+
+
+def _rendering(shared: Renderer | None) -> CleanUp:
+    async def rendering(app: web.Application) -> AsyncIterator[None]:
+        """Workers that both doors share, or of this door alone."""
+        app[RENDERER] = shared or Renderer()
+        yield
+        if shared is None:
+            await asyncio.to_thread(app[RENDERER].close)
+
+    return rendering

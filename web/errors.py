@@ -1,0 +1,87 @@
+"""One table from the core's errors to HTTP; each door words its answers in its own way."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from collections.abc import Callable
+
+from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
+
+from appliance.dicom.source import NothingToShowError
+from appliance.errors import AlreadyExistsError, IndexUnavailableError, NotFoundError, StorageFullError
+from appliance.shares.sharing import Refusal, ShareRefusedError
+from web.rendering import PictureFailedError
+
+_LOG = logging.getLogger(__name__)
+
+Answer = Callable[[web.Request, int, Exception], web.StreamResponse]
+"""A door's answer of a status to a request, for a fault."""
+
+_STATUS: tuple[tuple[type[Exception], int], ...] = (
+    (NotFoundError, 404),
+    (AlreadyExistsError, 409),
+    (StorageFullError, 507),
+    (IndexUnavailableError, 503),
+    (PictureFailedError, 503),
+    (NothingToShowError, 404),
+    (FileNotFoundError, 404),
+    (LookupError, 404),
+    (ValueError, 400),
+)
+"""The first that fits; what is not here is a fault of ours."""
+
+_OF_REFUSAL = {
+    Refusal.UNKNOWN: 404,
+    Refusal.EXPIRED: 410,
+    Refusal.REVOKED: 410,
+    Refusal.GONE: 410,
+    Refusal.LOCKED: 423,
+    Refusal.WRONG_PIN: 401,
+    Refusal.NO_SESSION: 401,
+}
+
+
+def status(fault: Exception) -> int:
+    """The HTTP status of a fault; 500 when nobody foresaw it."""
+    if isinstance(fault, web.HTTPException):
+        return fault.status
+    if isinstance(fault, ShareRefusedError):
+        return _OF_REFUSAL[fault.refusal]
+    return next((code for kind, code in _STATUS if isinstance(fault, kind)), 500)
+
+
+def middleware(answer: Answer) -> Middleware:
+    """Every fault of a handler becomes an answer of the door."""
+
+    @web.middleware
+    async def answered(request: web.Request, handler: Handler) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except web.HTTPException as fault:
+            if fault.status < 400:
+                raise
+            response = answer(request, fault.status, fault)
+            response.headers.extend({name: fault.headers[name] for name in ("Allow",) if name in fault.headers})
+            return response
+        except ConnectionError:
+            raise
+        except Exception as fault:  # noqa: BLE001 - the outermost loop of a request
+            code = status(fault)
+            if code == 500:
+                # Without the fault's own words: they may quote what a file or a form says.
+                _LOG.error("%s\n%s", type(fault).__name__, "".join(traceback.format_tb(fault.__traceback__)))
+            elif code > 500:
+                _LOG.error("%s", fault)
+            return answer(request, code, fault)
+
+    return answered
+
+
+def plain(_request: web.Request, code: int, fault: Exception) -> web.StreamResponse:
+    """The clinic door's answer: the sentence, for programs and the people who read their logs."""
+    if isinstance(fault, web.HTTPException):
+        return web.Response(status=code, text=f"{fault.reason}\n")
+    said = str(fault) if code != 500 else "This is a fault of the box; its log tells more."
+    return web.Response(status=code, text=f"{said}\n")

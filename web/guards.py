@@ -1,0 +1,86 @@
+"""Who asks: a patient's session, resolved once into what it may see; and the fences before it."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+from appliance.shares.sharing import Refusal, ShareRefusedError
+from appliance.storage.rows import Share
+from web.keys import BOX, THREADS
+from web.limiter import Limiter
+from web.sessions import Sessions
+
+SESSIONS = web.AppKey("sessions", Sessions)
+LIMITER = web.AppKey("limiter", Limiter)
+
+
+@dataclass(frozen=True)
+class Visit:
+    """A patient who is in."""
+
+    share: Share
+    session: str
+    address: str
+
+
+def link(request: web.Request) -> str:
+    """The path of the share that the request is about: `/s/<code>`."""
+    return f"/s/{request.match_info['code']}"
+
+
+async def visit(request: web.Request) -> Visit:
+    """The visit that the request belongs to, by its cookie and the share's row as it is now.
+
+    Raises `ShareRefusedError`.
+    """
+    session = request.app[SESSIONS].read(request)
+    if session is None:
+        raise ShareRefusedError(Refusal.NO_SESSION)
+    sharing, code = request.app[BOX], request.match_info["code"]
+    share = await request.app[THREADS].run(lambda: sharing.sharing.session(code, session.share_id, session.epoch))
+    return Visit(share, session.id, address(request))
+
+
+def address(request: web.BaseRequest) -> str:
+    """Who asks, for the share's log; a proxy's word counts only when the proxy is one of ours (ASVS 15.3.4)."""
+    peer = _plain(request.remote or "")
+    trusted = request.config_dict[BOX].config.web.trusted_proxies if isinstance(request, web.Request) else ()
+    if peer in {_plain(proxy) for proxy in trusted}:
+        return _plain(request.headers.get("CF-Connecting-IP", "")) or peer
+    return peer
+
+
+def _plain(text: str) -> str:
+    """An IP address in its usual form; empty when it is none."""
+    try:
+        parsed = ipaddress.ip_address(text.strip())
+    except ValueError:
+        return ""
+    mapped = parsed.ipv4_mapped if isinstance(parsed, ipaddress.IPv6Address) else None
+    return str(mapped or parsed)
+
+
+def check_origin(request: web.Request) -> None:
+    """Refuse a form that another site's page has sent. Raises `web.HTTPForbidden`."""
+    if not _same_origin(request):
+        raise web.HTTPForbidden
+
+
+def _same_origin(request: web.Request) -> bool:
+    """By Sec-Fetch-Site; for older browsers by Origin, which our own referrer policy turns into `null`."""
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is not None:
+        return site in ("same-origin", "none")
+    origin = request.headers.get("Origin", "null")
+    ours = {request.host, urlsplit(request.app[BOX].config.public_url).netloc}
+    return origin == "null" or urlsplit(origin).netloc in ours
+
+
+def check_pace(request: web.Request) -> None:
+    """Refuse who tries PINs faster than people can. Raises `web.HTTPTooManyRequests`."""
+    if request.app[LIMITER].wait(address(request)):
+        raise web.HTTPTooManyRequests

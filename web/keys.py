@@ -1,0 +1,14 @@
+"""What both doors keep in their applications, by typed key."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from appliance.box import Box
+from web.rendering import Renderer
+from web.threads import Threads
+
+BOX = web.AppKey("box", Box)
+THREADS = web.AppKey("threads", Threads)
+"""For index and files."""
+RENDERER = web.AppKey("renderer", Renderer)

@@ -1,0 +1,107 @@
+"""What a patient takes along or opens as it is: documents, films, everything as a zip."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+from aiohttp import web
+
+from appliance.dicom.document import document as document_in
+from appliance.dicom.extract import Extract
+from appliance.dicom.model import moment
+from appliance.dicom.video import video
+from appliance.shares.album import Album
+from appliance.shares.bundle import zipped
+from appliance.storage.rows import Share
+from web import guards
+from web.guards import Visit
+from web.keys import BOX, RENDERER, THREADS
+from web.portal import albums
+from web.portal.noted import NOTED
+from web.streaming import stream
+
+_ENDINGS = {
+    "application/pdf": "pdf",
+    "text/xml": "xml",
+    "model/stl": "stl",
+    "model/obj": "obj",
+    "model/mtl": "mtl",
+    "video/mp4": "mp4",
+    "video/mp2t": "ts",
+    "video/mpeg": "mpg",
+}
+_SHOWN = ("application/pdf", "video/mp4")
+"""Types that browsers show without running anything in our name; the rest is only downloaded (ASVS 3.2.1)."""
+_SANDBOX = "default-src 'none'; frame-ancestors 'none'; sandbox"
+_VIEWER = "default-src 'none'; object-src 'self'; media-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'none'"
+"""What browsers' own PDF viewers need: sandboxed, Safari shows an empty window (aem-core-wcm-components#2839)
+and older Chrome a refusal (crbug.com/271452)."""
+
+
+async def document(request: web.Request) -> web.StreamResponse:
+    """GET /s/{code}/i/{name}/document[?save]"""
+    visit = await guards.visit(request)
+    found = await albums.find(request, visit)
+    extract = await request.app[RENDERER].run(document_in, found.path)
+    await albums.note(request, visit, "document", f"series {found.stack.number}")
+    return await _extracted(request, visit, extract, "document")
+
+
+async def film(request: web.Request) -> web.StreamResponse:
+    """GET /s/{code}/i/{name}/film[?save], whole or a range of it, as players ask."""
+    visit = await guards.visit(request)
+    found = await albums.find(request, visit)
+    extract = await request.app[RENDERER].run(video, found.path)
+    if request.app[NOTED].is_new(str(visit.share.id), visit.session, "film", found.item.name):
+        await albums.note(request, visit, "film", f"series {found.stack.number}")
+    return await _extracted(request, visit, extract, "film")
+
+
+async def _extracted(request: web.Request, visit: Visit, extract: Extract, name: str) -> web.StreamResponse:
+    """The extract or the range of it that was asked for (RFC 9110 14)."""
+    start, stop, status = _range(request, extract.size)
+    shown = extract.media_type in _SHOWN and "save" not in request.query
+    file_name = f"{name}.{_ENDINGS.get(extract.media_type, 'bin')}"
+    headers = {
+        "Accept-Ranges": "bytes",
+        "Content-Type": extract.media_type,
+        "Content-Length": str(stop - start),
+        "Content-Disposition": f'{"inline" if shown else "attachment"}; filename="{file_name}"',
+        "Content-Security-Policy": _VIEWER if shown else _SANDBOX,
+    }
+    if status == 206:
+        headers["Content-Range"] = f"bytes {start}-{stop - 1}/{extract.size}"
+    response = web.StreamResponse(status=status, headers=headers)
+    return await stream(request, response, extract.chunks(start, stop), _still_may(request, visit))
+
+
+def _range(request: web.Request, size: int) -> tuple[int, int, int]:
+    """First byte, the one after the last, and the status. Raises `web.HTTPRequestRangeNotSatisfiable`."""
+    try:
+        start, stop, _ = request.http_range.indices(size)
+    except ValueError:
+        return 0, size, 200
+    if start >= stop:
+        raise web.HTTPRequestRangeNotSatisfiable(headers={"Content-Range": f"bytes */{size}"})
+    return start, stop, 200 if "Range" not in request.headers else 206
+
+
+async def download(request: web.Request) -> web.StreamResponse:
+    """GET /s/{code}/images.zip: every file of the study, byte for byte."""
+    visit = await guards.visit(request)
+    album = await albums.whole(request, visit)
+    files = await request.app[THREADS].run(_paths, album, request.app[BOX].blobs.path)
+    await albums.note(request, visit, "download", f"{len(files)} files")
+    headers = {"Content-Type": "application/zip", "Content-Disposition": 'attachment; filename="images.zip"'}
+    return await stream(request, web.StreamResponse(headers=headers), zipped(files), _still_may(request, visit))
+
+
+def _paths(album: Album, path_of: Callable[[str], Path]) -> list[tuple[str, Path, datetime]]:
+    return [(name, path_of(one.blob_key), moment(one.received).astimezone()) for name, one in album.files]
+
+
+def _still_may(request: web.Request, visit: Visit) -> Callable[[], Share]:
+    box, code = request.app[BOX], request.match_info["code"]
+    return lambda: box.sharing.session(code, visit.share.id, visit.share.session_epoch)
