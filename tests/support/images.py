@@ -10,6 +10,7 @@ from pydicom import dcmread
 def copies(source: Path, folder: Path, count: int, study: int = 1) -> list[Path]:
     """`count` instances of one study in one series, with the pixels of `source`."""
     dataset = dcmread(source)
+    dataset.pop(0xFFFCFFFC, None)  # dcmtk does not send it, and the bytes shall be comparable
     dataset.StudyInstanceUID = f"1.2.826.0.1.3680043.8.498.{study}"
     dataset.SeriesInstanceUID = f"{dataset.StudyInstanceUID}.1"
     dataset.PatientID = f"P{study}"
