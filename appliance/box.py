@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 
+from appliance.access.tokens import TokenBook
 from appliance.archive.index import Indexer
 from appliance.config import Config
+from appliance.dimse.client.echo import Echo, echo
+from appliance.dimse.client.send import send
 from appliance.keys import key
 from appliance.peers.peers import PeerBook
 from appliance.service import Sign, signs
@@ -70,6 +76,11 @@ class Box:
     def peers(self) -> PeerBook:
         """Whom we may send to."""
         return PeerBook(self.storage)
+
+    @property
+    def tokens(self) -> TokenBook:
+        """Access tokens of programs."""
+        return TokenBook(self.storage, self.secret("token.key"))
 
     @property
     def transfers(self) -> TransferQueue:

@@ -12,6 +12,8 @@ INSTANCE_CONFLICT = "instance.conflict"
 SHARE_CHANGED = "share.changed"
 """A share was made, opened, locked, re-armed or revoked: `share`, `what`."""
 PEER_CHANGED = "peer.changed"
+TOKEN_CHANGED = "token.changed"
+"""An access token was made or revoked: `token`, `what`."""
 TRANSFER_CHANGED = "transfer.changed"
 """A transfer moved on: `transfer`, `state`."""
 

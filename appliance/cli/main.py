@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from appliance.cli import archive, config, doctor, peer, service, share, transfer
+from appliance.cli import archive, config, doctor, peer, service, share, token, transfer
 from appliance.cli.context import Context
 from appliance.errors import PacsboxError
 
@@ -30,7 +30,7 @@ def cli(context: click.Context, path: Path | None) -> None:
 # web and tui bring their own commands by entry point: the core doesn't know them.
 for entry in sorted(entry_points(group="pacsbox.commands"), key=lambda entry: entry.name):
     cli.add_command(entry.load())
-for group in (service, config, share, peer, transfer, archive, doctor):
+for group in (service, config, share, peer, token, transfer, archive, doctor):
     for command in group.COMMANDS:
         cli.add_command(command)
 

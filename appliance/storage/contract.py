@@ -15,7 +15,7 @@ from typing import Any, BinaryIO, Protocol
 from appliance.dicom.header import Header
 from appliance.dicom.model import Instance, Series, Study
 from appliance.dicom.query import Match
-from appliance.storage.rows import Event, Opening, Peer, Share, Transfer, TransferItem, TransferState
+from appliance.storage.rows import Event, Opening, Peer, Share, Token, Transfer, TransferItem, TransferState
 
 
 class Studies(Protocol):
@@ -141,6 +141,22 @@ class Peers(Protocol):
         """Forget it; False when there is none of that name."""
 
 
+class Tokens(Protocol):
+    """Access tokens of programs."""
+
+    def add(self, token: Token) -> None:
+        """A new token; raises `AlreadyExistsError` when one of that name, in whatever case, is in use."""
+
+    def get(self, token_id: str) -> Token | None:
+        """By its number."""
+
+    def all(self) -> list[Token]:
+        """All tokens, newest first, those that are over too."""
+
+    def revoke(self, name: str) -> bool:
+        """End the token in use of that name now; False when there is none."""
+
+
 class Transfers(Protocol):
     """The outgoing queue. Its state machine is drawn in `rows.TransferState`."""
 
@@ -192,6 +208,7 @@ class Storage(Protocol):
     shares: Shares
     peers: Peers
     transfers: Transfers
+    tokens: Tokens
 
     def transaction(self) -> AbstractContextManager[None]:
         """Take the write lock at once, commit at the end, roll back on any exception."""

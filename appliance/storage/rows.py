@@ -64,6 +64,22 @@ class Peer:
     created: str = ""
 
 
+@dataclass(frozen=True)
+class Token:
+    """A program's access to the clinic door. Its signed text is not kept."""
+
+    id: str
+    """Random; the text names it."""
+    name: str
+    """What staff call it; unique among those in use, without regard to case."""
+    may: tuple[str, ...]
+    """What it is good for: `appliance.access.scope.Permission`."""
+    created: str
+    expires: str
+    revoked: str = ""
+    """When staff ended it; empty while it runs."""
+
+
 class TransferState(StrEnum):
     """Where a transfer is.
 

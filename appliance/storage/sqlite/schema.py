@@ -170,3 +170,22 @@ def m005_transfers(db: Database) -> None:
         ) STRICT, WITHOUT ROWID;
         """,
     )
+
+
+@migrations()
+def m006_tokens(db: Database) -> None:
+    """Access tokens; a name may be taken again once its token was revoked."""
+    _run(
+        db,
+        """
+        CREATE TABLE token (
+          id TEXT PRIMARY KEY,
+          name TEXT NOT NULL COLLATE NOCASE,
+          may TEXT NOT NULL,
+          created TEXT NOT NULL,
+          expires TEXT NOT NULL,
+          revoked TEXT NOT NULL DEFAULT ''
+        ) STRICT;
+        CREATE UNIQUE INDEX token_name ON token(name) WHERE revoked = '';
+        """,
+    )

@@ -15,6 +15,7 @@ from appliance.storage.sqlite.peers import SqlitePeers
 from appliance.storage.sqlite.schema import migrations
 from appliance.storage.sqlite.shares import SqliteShares
 from appliance.storage.sqlite.studies import SqliteStudies
+from appliance.storage.sqlite.tokens import SqliteTokens
 from appliance.storage.sqlite.transfers import SqliteTransfers
 
 
@@ -36,6 +37,7 @@ class SqliteStorage:
         self.shares = SqliteShares(self._db)
         self.peers = SqlitePeers(self._db)
         self.transfers = SqliteTransfers(self._db)
+        self.tokens = SqliteTokens(self._db)
 
     def _migrate(self) -> None:
         known = {step.name for step in migrations.pending(self._db)} | set(_applied(self._db.conn))

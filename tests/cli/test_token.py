@@ -1,0 +1,66 @@
+"""`pacsbox token`, as staff use it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import orjson
+import pytest
+from click.testing import CliRunner, Result
+
+from appliance.access.scope import Permission
+from appliance.access.tokens import TokenRefusedError
+from appliance.cli.context import Context
+from appliance.cli.token import token
+from appliance.config import load
+
+
+@pytest.fixture
+def context(tmp_path: Path) -> Iterator[Context]:
+    made = Context(None)
+    made.__dict__["_loaded"] = load(environment={"PACSBOX_DATA_DIR": str(tmp_path / "box")})
+    yield made
+    made.box.close()
+
+
+def run(context: Context, *words: str) -> Result:
+    return CliRunner().invoke(token, words, obj=context, catch_exceptions=False)
+
+
+def test_a_new_token_is_the_only_thing_on_standard_output(context: Context) -> None:
+    done = run(context, "create", "Reading room", "--may", "query", "--may", "retrieve")
+    assert done.exit_code == 0
+    scope = context.box.tokens.scope(done.stdout.strip())
+    assert scope.may == {Permission.QUERY, Permission.RETRIEVE}
+    assert "cannot be shown again" in done.stderr
+
+
+def test_permissions_may_be_listed_by_comma_and_the_answer_be_json(context: Context) -> None:
+    done = run(context, "create", "PACS", "--may", "store,query", "--days", "3", "--json")
+    told = orjson.loads(done.stdout)
+    assert told["may"] == ["store", "query"]
+    assert context.box.tokens.scope(told["text"]).who == "token PACS"
+
+
+def test_the_list_tells_names_states_and_no_secret(context: Context) -> None:
+    assert "no tokens yet" in run(context, "list").output
+    text = run(context, "create", "A", "--may", "query").stdout.strip()
+    run(context, "create", "B", "--may", "store")
+    run(context, "revoke", "A")
+    listed = run(context, "list").output
+    assert [line.split()[0] for line in listed.splitlines()] == ["in", "revoked"]
+    assert text not in listed
+    assert [known["status"] for known in orjson.loads(run(context, "list", "--json").output)] == ["in use", "revoked"]
+
+
+def test_a_revoked_token_opens_nothing(context: Context) -> None:
+    text = run(context, "create", "A", "--may", "query").stdout.strip()
+    assert run(context, "revoke", "a").exit_code == 0
+    with pytest.raises(TokenRefusedError):
+        context.box.tokens.scope(text)
+
+
+def test_a_permission_that_is_none_is_refused_in_a_sentence(context: Context) -> None:
+    with pytest.raises(ValueError, match="'read' is none of these"):
+        run(context, "create", "A", "--may", "read")
