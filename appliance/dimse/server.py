@@ -1,0 +1,92 @@
+"""The DIMSE server as a service of the box. What it answers is in a file per service."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+
+import pydicom.config
+from pynetdicom import _config
+from pynetdicom.ae import ApplicationEntity
+
+from appliance.config import Dicom
+from appliance.dicom.uid import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
+from appliance.dimse.caller import accept_any_title
+from appliance.dimse.listener import Listener, connections
+from appliance.errors import PacsboxError
+from appliance.spool.spool import Spool
+
+log = logging.getLogger(__name__)
+
+_ACSE_TIMEOUT = 30
+"""Seconds until a connection must have asked for an association (ARTIM, PS3.8 9.1.5)."""
+_POLL = 0.1
+"""Seconds between looks whether to stop listening."""
+
+
+class Receiver:
+    """Answers C-ECHO and C-STORE; what it is sent goes to the spool and nowhere else."""
+
+    def __init__(self, config: Dicom, spool: Spool) -> None:
+        self._config = config
+        self._spool = spool
+        self._listener: Listener | None = None
+
+    def run(self, stop: threading.Event) -> None:
+        """Serve until `stop`. Raises as `start` does."""
+        self.start()
+        stop.wait()
+        self.stop()
+
+    def start(self) -> int:
+        """Listen; the port. Raises `PacsboxError` when it can't be had, `StorageFullError` as the spool does."""
+        _settle_libraries()
+        self._spool.sweep()
+        self._listener = self._listen()
+        port: int = self._listener.server_address[1]
+        threading.Thread(target=self._listener.serve_forever, args=(_POLL,), name="listener", daemon=True).start()
+        log.info("%s listens on %s port %d", self._config.ae_title, self._config.bind, port)
+        return port
+
+    def stop(self) -> None:
+        """Take no more associations, let C-STOREs under way finish for some seconds, then hang up."""
+        if self._listener is not None:
+            self._listener.shutdown()
+            self._listener = None
+
+    def _listen(self) -> Listener:
+        config = self._config
+        try:
+            address = (config.bind, config.port)
+            return Listener(_application_entity(config), address, self._spool, config.max_associations)
+        except OSError as fault:
+            raise PacsboxError(
+                f"The DICOM port {config.port} of {config.bind} cannot be opened: {os.strerror(fault.errno or 0)}.",
+                "Set dicom.port and dicom.bind to what is free here, or end the program that has it.",
+            ) from fault
+
+
+def _application_entity(config: Dicom) -> ApplicationEntity:
+    ae = ApplicationEntity(config.ae_title)
+    ae.implementation_class_uid = IMPLEMENTATION_CLASS_UID
+    ae.implementation_version_name = IMPLEMENTATION_VERSION_NAME
+    ae.maximum_pdu_size = config.max_pdu
+    # pynetdicom counts connections that never asked for an association; the listener counts better.
+    ae.maximum_associations = connections(config.max_associations) + 1
+    ae.acse_timeout = min(_ACSE_TIMEOUT, config.idle_timeout)
+    ae.dimse_timeout = config.idle_timeout
+    ae.network_timeout = config.idle_timeout
+    return ae
+
+
+def _settle_libraries() -> None:
+    """Both libraries are set for the process: to tell nothing of what every foreign object has wrong."""
+    accept_any_title()
+    # It would describe each PDU and data set, patients' names included, only to throw the text away.
+    _config.LOG_HANDLER_LEVEL = "none"
+    # A traceback for each broken connection: ours is one line. What our own handlers raise is told still.
+    logging.getLogger("pynetdicom").setLevel(logging.CRITICAL)
+    logging.getLogger("pynetdicom.events").setLevel(logging.ERROR)
+    # UIDs are checked by `dicom.uid`; a Python warning a UID helps nobody.
+    pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE

@@ -1,0 +1,138 @@
+"""Storage: what a C-STORE is answered with, however its bytes arrive (PS3.4 annex B, PS3.7 9.1.1).
+
+```
+begin -> write ... write -> finish: checks -> fsync, rename, fsync folder -> Answer(SUCCESS)
+                     |                  `-> Answer(refusal), nothing is left
+                     `-> discard: the connection is gone, nothing is left
+```
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+from appliance import events
+from appliance.dicom import header, part10
+from appliance.dicom.model import Origin
+from appliance.dicom.uid import is_valid
+from appliance.dimse.caller import Caller
+from appliance.dimse.status import Status
+from appliance.errors import StorageFullError, UnreadableInstanceError
+from appliance.spool.spool import Keeping, Spool
+
+
+@dataclass(frozen=True)
+class Announced:
+    """What the command and the presentation context say of the instance to come."""
+
+    sop_class_uid: str
+    sop_instance_uid: str
+    transfer_syntax_uid: str
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the sender is told."""
+
+    status: Status
+    reason: str = ""
+    """Why not, in words; empty with success. No patient data."""
+    size: int = 0
+    """Bytes of the data set that were kept."""
+
+
+class Incoming:
+    """An instance on its way into the spool. It never raises for what a peer sent or a disk refused."""
+
+    def __init__(self, spool: Spool, announced: Announced, caller: Caller) -> None:
+        self._announced = announced
+        self._exit = ExitStack()
+        self._keeping: Keeping | None = None
+        self._size = 0
+        self._refusal = refusal_of_command(announced)
+        if self._refusal is None:
+            try:
+                self._keeping = self._exit.enter_context(spool.keeping(_head(announced, caller)))
+            except (StorageFullError, OSError) as fault:
+                self._refusal = _refusal_of_disk(fault)
+
+    def write(self, chunk: bytes | memoryview) -> None:
+        """The next bytes of the data set; once it is refused they go nowhere."""
+        if self._keeping is not None and self._refusal is None:
+            with self._disk():
+                self._size += self._keeping.write(chunk)
+
+    def finish(self) -> Answer:
+        """All bytes are here: check them, make them durable, and only then say success."""
+        if self._keeping is not None and self._refusal is None:
+            with self._disk():
+                self._refusal = self._refusal_of_data_set(self._keeping)
+                if self._refusal is None:
+                    self._keeping.commit()
+        self.discard()
+        return self._refusal or Answer(Status.SUCCESS, size=self._size)
+
+    def discard(self) -> None:
+        """Leave nothing behind; after success it does nothing."""
+        self._exit.close()
+
+    def _refusal_of_data_set(self, keeping: Keeping) -> Answer | None:
+        try:
+            found = header.read_uids(keeping.path)
+        except UnreadableInstanceError as fault:
+            # What follows the colon is a library's, and may quote a patient's data.
+            return Answer(Status.CANNOT_UNDERSTAND, str(fault).partition(":")[0])
+        return refusal_of_data_set(self._announced, *found)
+
+    @contextmanager
+    def _disk(self) -> Iterator[None]:
+        """Whatever the disk refuses becomes our answer, and the draft is removed at once."""
+        try:
+            with self._exit.pop_all() as held:
+                yield
+                self._exit = held.pop_all()
+        except (StorageFullError, OSError) as fault:
+            self._refusal = _refusal_of_disk(fault)
+
+
+def refusal_of_command(announced: Announced) -> Answer | None:
+    """Why the instance cannot be taken, judged by its announcement alone; None when it can."""
+    if not is_valid(announced.sop_class_uid):
+        return Answer(Status.SOP_CLASS_NOT_SUPPORTED, _wrong("SOP Class UID", announced.sop_class_uid))
+    if not is_valid(announced.sop_instance_uid):
+        return Answer(Status.INVALID_OBJECT_INSTANCE, _wrong("SOP Instance UID", announced.sop_instance_uid))
+    return None
+
+
+def refusal_of_data_set(
+    announced: Announced, sop_class_uid: str, sop_instance_uid: str, study_uid: str, series_uid: str
+) -> Answer | None:
+    """Why the data set, whose own UIDs these are, cannot be kept; None when it can."""
+    for name, said, found in (
+        ("SOP Class UID", announced.sop_class_uid, sop_class_uid),
+        ("SOP Instance UID", announced.sop_instance_uid, sop_instance_uid),
+    ):
+        if found != said:
+            how = "differs from the command's" if found else "is missing"
+            return Answer(Status.DOES_NOT_MATCH_SOP_CLASS, f"the data set's {name} {how}")
+    for name, found in (("Study Instance UID", study_uid), ("Series Instance UID", series_uid)):
+        if not is_valid(found):
+            return Answer(Status.CANNOT_UNDERSTAND, _wrong(name, found))
+    return None
+
+
+def _refusal_of_disk(fault: StorageFullError | OSError) -> Answer:
+    why = os.strerror(fault.errno or 0) if isinstance(fault, OSError) else str(fault)
+    return Answer(Status.OUT_OF_RESOURCES, why.rstrip("."))
+
+
+def _wrong(name: str, uid: str) -> str:
+    return f"its {name} is {'not valid' if uid else 'missing'}"
+
+
+def _head(announced: Announced, caller: Caller) -> bytes:
+    origin = Origin("C-STORE", caller.title, caller.called, caller.address, events.now())
+    return part10.encode(announced.sop_class_uid, announced.sop_instance_uid, announced.transfer_syntax_uid, origin)
