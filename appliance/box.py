@@ -21,6 +21,7 @@ from appliance.storage.contract import Blobs, Storage
 from appliance.storage.files import Files
 from appliance.storage.sqlite.store import SqliteStorage
 from appliance.transfers.queue import TransferQueue
+from appliance.transfers.sender import Sender
 
 
 class Box:
@@ -86,6 +87,28 @@ class Box:
     def transfers(self) -> TransferQueue:
         """The outgoing queue."""
         return TransferQueue(self.storage)
+
+    def sender(self) -> Sender:
+        """What works through the queue."""
+        ours = self.config.dicom.ae_title
+        return Sender(
+            self._own_storage,
+            partial(send, our_title=ours, blobs=self.blobs, scratch=self.run_dir),
+            parallel=self.config.transfers.parallel,
+            attempts=self.config.transfers.attempts,
+        )
+
+    def echo(self, peer: str) -> Echo:
+        """Call a peer by C-ECHO. Raises `NotFoundError`, and `PeerError` when it doesn't answer as it should."""
+        return echo(self.peers.get(peer), self.config.dicom.ae_title)
+
+    @contextmanager
+    def _own_storage(self) -> Iterator[Storage]:
+        """This thread's connection, for as long as the block."""
+        try:
+            yield self.storage
+        finally:
+            self.close()
 
     def secret(self, name: str) -> bytes:
         """A random key of 32 bytes, made at first use, readable by the service alone."""

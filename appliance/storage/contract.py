@@ -176,16 +176,25 @@ class Transfers(Protocol):
         """
 
     def pending(self, transfer_id: int) -> list[TransferItem]:
-        """The instances that were not acknowledged yet."""
+        """The instances that are not settled yet, in the study's order; one that was deleted has no blob key."""
 
-    def acknowledge(self, transfer_id: int, sop_instance_uid: str) -> None:
-        """The peer has it: it is never sent again within this transfer."""
+    def acknowledge(self, transfer_id: int, sop_instance_uid: str, note: str = "") -> None:
+        """The peer has it: it is never sent again within this transfer, and the tries are counted anew.
+
+        `note` is what the peer remarked.
+        """
 
     def refuse(self, transfer_id: int, sop_instance_uid: str, reason: str) -> None:
         """The peer, or its lack of a format, refused this instance for good."""
 
     def refusals(self, transfer_id: int) -> list[tuple[str, str]]:
         """(SOP Instance UID, reason) of the refused instances."""
+
+    def notes(self, transfer_id: int) -> list[str]:
+        """What the peer remarked on instances that it has."""
+
+    def put_back(self, transfer_id: int) -> bool:
+        """From `sending` to `queued`, the try not counted: the sender stops. False when it is not `sending`."""
 
     def finish(self, transfer_id: int, state: TransferState, message: str = "", due: str = "") -> bool:
         """From `sending` to `state`; False when it is not `sending` any more (cancelled meanwhile)."""

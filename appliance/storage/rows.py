@@ -110,6 +110,7 @@ class Transfer:
     peer: str
     state: TransferState
     attempts: int
+    """Tries since an instance last went through, the running one included."""
     due: str
     """When it may be tried next."""
     message: str
@@ -123,9 +124,10 @@ class Transfer:
 
 @dataclass(frozen=True)
 class TransferItem:
-    """One instance of a transfer that has not been acknowledged yet."""
+    """One instance of a transfer that is not settled yet."""
 
     sop_instance_uid: str
     sop_class_uid: str
     transfer_syntax_uid: str
     blob_key: str
+    """Empty, as the two before it, when the instance was deleted meanwhile."""

@@ -25,7 +25,7 @@ class TransferQueue:
             raise NotFoundError(f"There is no study {study_instance_uid} here.")
         with self.storage.transaction():
             transfer = self.storage.transfers.add(study_instance_uid, known.name)
-            self._tell(transfer)
+            tell(self.storage, transfer)
         return transfer
 
     def get(self, transfer_id: int) -> Transfer:
@@ -49,7 +49,7 @@ class TransferQueue:
         with self.storage.transaction():
             done = self.storage.transfers.cancel(transfer.id)
             if done:
-                self._tell(self.get(transfer_id))
+                tell(self.storage, self.get(transfer_id))
         return done
 
     def retry(self, transfer_id: int) -> bool:
@@ -58,10 +58,10 @@ class TransferQueue:
         with self.storage.transaction():
             done = self.storage.transfers.retry(transfer.id, events.now())
             if done:
-                self._tell(self.get(transfer_id))
+                tell(self.storage, self.get(transfer_id))
         return done
 
-    def _tell(self, transfer: Transfer) -> None:
-        self.storage.events.add(
-            events.TRANSFER_CHANGED, transfer.study_instance_uid, transfer=transfer.id, state=transfer.state
-        )
+
+def tell(storage: Storage, transfer: Transfer) -> None:
+    """Write the event of a transfer that has moved on, in the running transaction."""
+    storage.events.add(events.TRANSFER_CHANGED, transfer.study_instance_uid, transfer=transfer.id, state=transfer.state)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,27 +19,6 @@ from appliance.storage.sqlite.store import SqliteStorage
 from tests.support.files import PYDICOM, brainix, knee
 
 Opener = Callable[[], Storage]
-
-
-@pytest.fixture(params=["sqlite"])
-def opener(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Opener]:
-    """Opens the backend under test: each call a connection of its own."""
-    opened: list[Storage] = []
-
-    def sqlite() -> Storage:
-        storage = SqliteStorage(tmp_path / "index.sqlite3")
-        if threading.current_thread() is threading.main_thread():
-            opened.append(storage)  # a connection is closed by its own thread
-        return storage
-
-    yield {"sqlite": sqlite}[request.param]
-    for storage in opened:
-        storage.close()
-
-
-@pytest.fixture
-def storage(opener: Opener) -> Storage:
-    return opener()
 
 
 def enter(storage: Storage, paths: Iterable[Path]) -> None:

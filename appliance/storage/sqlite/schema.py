@@ -157,6 +157,9 @@ def m005_transfers(db: Database) -> None:
           attempts INTEGER NOT NULL DEFAULT 0,
           due TEXT NOT NULL,
           message TEXT NOT NULL DEFAULT '',
+          total INTEGER NOT NULL DEFAULT 0,
+          sent INTEGER NOT NULL DEFAULT 0,
+          refused INTEGER NOT NULL DEFAULT 0,
           created TEXT NOT NULL,
           updated TEXT NOT NULL
         ) STRICT;

@@ -10,13 +10,6 @@ from sqlite_utils import Database
 from appliance.events import now
 from appliance.storage.rows import Transfer, TransferItem, TransferState
 
-_ROWS = """
-SELECT transfer.*, count(item.state) AS total, coalesce(sum(item.state = 'sent'), 0) AS sent,
-  coalesce(sum(item.state = 'refused'), 0) AS refused
-FROM transfer LEFT JOIN transfer_instance AS item ON item.transfer_id = transfer.id
-"""
-_GROUPED = " GROUP BY transfer.id ORDER BY transfer.id DESC LIMIT ?"
-
 
 class SqliteTransfers:
     """`contract.Transfers`."""
@@ -27,66 +20,72 @@ class SqliteTransfers:
     def add(self, study_instance_uid: str, peer: str) -> Transfer:
         """Queue the study as it is now for `peer`, every instance pending."""
         at = now()
-        rows = self._conn.execute(
+        (row,) = self._conn.execute(
             "INSERT INTO transfer (study_instance_uid, peer, state, due, created, updated)"
             " VALUES (?, ?, ?, ?, ?, ?) RETURNING id",
             (study_instance_uid, peer, TransferState.QUEUED, at, at, at),
         ).fetchall()
-        self._conn.execute(
+        added = self._conn.execute(
             "INSERT INTO transfer_instance (transfer_id, sop_instance_uid)"
             " SELECT ?, sop_instance_uid FROM instance JOIN series ON series.id = series_ref"
             " JOIN study ON study.id = study_ref WHERE study_instance_uid = ?",
-            (rows[0]["id"], study_instance_uid),
+            (row["id"], study_instance_uid),
         )
-        transfer = self.get(rows[0]["id"])
-        assert transfer is not None
-        return transfer
+        return self._changed("total = ?", "id = ?", (added.rowcount, row["id"]))[0]
 
     def get(self, transfer_id: int) -> Transfer | None:
         """By number."""
-        rows = self._conn.execute(_ROWS + "WHERE transfer.id = ?" + _GROUPED, (transfer_id, 1)).fetchall()
-        return _transfer(rows[0]) if rows else None
+        row = self._conn.execute("SELECT * FROM transfer WHERE id = ?", (transfer_id,)).fetchone()
+        return _transfer(row) if row else None
 
     def all(self, limit: int = 200, unfinished: bool = False) -> list[Transfer]:
         """Newest first."""
-        where = "WHERE transfer.state IN ('queued', 'sending')" if unfinished else ""
-        return [_transfer(row) for row in self._conn.execute(_ROWS + where + _GROUPED, (limit,))]
+        where = "WHERE state IN ('queued', 'sending')" if unfinished else ""
+        rows = self._conn.execute(f"SELECT * FROM transfer {where} ORDER BY id DESC LIMIT ?", (limit,))
+        return [_transfer(row) for row in rows]
 
     def claim(self, now: str, busy_peers: Sequence[str] = ()) -> Transfer | None:
         """The due transfer that has waited longest, now `sending` with one more attempt."""
         busy = ", ".join("?" * len(busy_peers))
-        rows = self._conn.execute(
-            "UPDATE transfer SET state = 'sending', attempts = attempts + 1, updated = ? WHERE id ="
-            " (SELECT id FROM transfer WHERE state = 'queued' AND due <= ?"
-            f" AND peer NOT IN ({busy}) ORDER BY due, id LIMIT 1) RETURNING id",
+        claimed = self._changed(
+            "state = 'sending', attempts = attempts + 1, message = '', updated = ?",
+            "id = (SELECT id FROM transfer WHERE state = 'queued' AND due <= ?"
+            f" AND peer NOT IN ({busy}) ORDER BY due, id LIMIT 1)",
             (now, now, *busy_peers),
-        ).fetchall()
-        return self.get(rows[0]["id"]) if rows else None
+        )
+        return claimed[0] if claimed else None
 
     def pending(self, transfer_id: int) -> list[TransferItem]:
-        """The instances that were not acknowledged yet, in the study's order."""
+        """The instances that are not settled yet, in the study's order; one that was deleted has no blob key."""
         rows = self._conn.execute(
-            "SELECT instance.sop_instance_uid, sop_class_uid, transfer_syntax_uid, blob_key"
-            " FROM transfer_instance AS item JOIN instance ON instance.sop_instance_uid = item.sop_instance_uid"
-            " JOIN series ON series.id = series_ref WHERE transfer_id = ? AND item.state = 'pending'"
+            "SELECT item.sop_instance_uid, coalesce(sop_class_uid, ''), coalesce(transfer_syntax_uid, ''),"
+            " coalesce(blob_key, '') FROM transfer_instance AS item JOIN transfer ON transfer.id = transfer_id"
+            " LEFT JOIN (instance JOIN series ON series.id = series_ref JOIN study ON study.id = study_ref)"
+            " ON instance.sop_instance_uid = item.sop_instance_uid"
+            " AND study.study_instance_uid = transfer.study_instance_uid"
+            " WHERE transfer_id = ? AND item.state = 'pending'"
             " ORDER BY cast(series_number AS INTEGER), series_ref, cast(instance_number AS INTEGER), instance.id",
             (transfer_id,),
         )
         return [TransferItem(*row) for row in rows]
 
-    def acknowledge(self, transfer_id: int, sop_instance_uid: str) -> None:
+    def acknowledge(self, transfer_id: int, sop_instance_uid: str, note: str = "") -> None:
         """The peer has it."""
-        self._settle(transfer_id, sop_instance_uid, "sent", "")
+        if self._settle(transfer_id, sop_instance_uid, "sent", note):
+            self._changed("sent = sent + 1, attempts = 1, updated = ?", "id = ?", (now(), transfer_id))
 
     def refuse(self, transfer_id: int, sop_instance_uid: str, reason: str) -> None:
         """It was refused for good."""
-        self._settle(transfer_id, sop_instance_uid, "refused", reason)
+        if self._settle(transfer_id, sop_instance_uid, "refused", reason):
+            self._changed("refused = refused + 1, updated = ?", "id = ?", (now(), transfer_id))
 
-    def _settle(self, transfer_id: int, sop_instance_uid: str, state: str, reason: str) -> None:
-        self._conn.execute(
-            "UPDATE transfer_instance SET state = ?, reason = ? WHERE transfer_id = ? AND sop_instance_uid = ?",
+    def _settle(self, transfer_id: int, sop_instance_uid: str, state: str, reason: str) -> bool:
+        done = self._conn.execute(
+            "UPDATE transfer_instance SET state = ?, reason = ?"
+            " WHERE transfer_id = ? AND sop_instance_uid = ? AND state = 'pending'",
             (state, reason, transfer_id, sop_instance_uid),
         )
+        return done.rowcount == 1
 
     def refusals(self, transfer_id: int) -> list[tuple[str, str]]:
         """(SOP Instance UID, reason) of the refused instances."""
@@ -96,40 +95,68 @@ class SqliteTransfers:
         )
         return [(row["sop_instance_uid"], row["reason"]) for row in rows]
 
+    def notes(self, transfer_id: int) -> list[str]:
+        """What the peer remarked on instances that it has."""
+        rows = self._conn.execute(
+            "SELECT reason FROM transfer_instance WHERE transfer_id = ? AND state = 'sent' AND reason != ''",
+            (transfer_id,),
+        )
+        return [row["reason"] for row in rows]
+
+    def put_back(self, transfer_id: int) -> bool:
+        """From `sending` to `queued`, the try not counted; False when it is not `sending`."""
+        return bool(
+            self._changed(
+                "state = 'queued', attempts = max(attempts - 1, 0), updated = ?",
+                "id = ? AND state = 'sending'",
+                (now(), transfer_id),
+            )
+        )
+
     def finish(self, transfer_id: int, state: TransferState, message: str = "", due: str = "") -> bool:
         """From `sending` to `state`; False when it is not `sending` any more."""
-        done = self._conn.execute(
-            "UPDATE transfer SET state = ?, message = ?, due = ?, updated = ? WHERE id = ? AND state = 'sending'",
-            (state, message, due or now(), now(), transfer_id),
+        at = now()
+        return bool(
+            self._changed(
+                "state = ?, message = ?, due = ?, updated = ?",
+                "id = ? AND state = 'sending'",
+                (state, message, due or at, at, transfer_id),
+            )
         )
-        return done.rowcount == 1
 
     def cancel(self, transfer_id: int) -> bool:
         """To `cancelled` unless it is over."""
-        done = self._conn.execute(
-            "UPDATE transfer SET state = 'cancelled', updated = ? WHERE id = ? AND state IN ('queued', 'sending')",
-            (now(), transfer_id),
+        return bool(
+            self._changed(
+                "state = 'cancelled', updated = ?",
+                "id = ? AND state IN ('queued', 'sending')",
+                (now(), transfer_id),
+            )
         )
-        return done.rowcount == 1
 
     def retry(self, transfer_id: int, now: str) -> bool:
         """A failed or cancelled one back to `queued`, its refused instances pending again."""
-        done = self._conn.execute(
-            "UPDATE transfer SET state = 'queued', attempts = 0, message = '', due = ?, updated = ?"
-            " WHERE id = ? AND state IN ('failed', 'cancelled')",
+        queued = self._changed(
+            "state = 'queued', attempts = 0, refused = 0, message = '', due = ?, updated = ?",
+            "id = ? AND state IN ('failed', 'cancelled')",
             (now, now, transfer_id),
         )
-        if done.rowcount == 1:
+        if queued:
             self._conn.execute(
                 "UPDATE transfer_instance SET state = 'pending', reason = ''"
                 " WHERE transfer_id = ? AND state = 'refused'",
                 (transfer_id,),
             )
-        return done.rowcount == 1
+        return bool(queued)
 
     def recover(self) -> int:
         """What a dead sender left `sending` is `queued` again; how many."""
-        return self._conn.execute("UPDATE transfer SET state = 'queued' WHERE state = 'sending'").rowcount
+        return len(self._changed("state = 'queued'", "state = 'sending'", ()))
+
+    def _changed(self, change: str, where: str, values: tuple[object, ...]) -> list[Transfer]:
+        """The transfers that an UPDATE has changed, as they are after it."""
+        rows = self._conn.execute(f"UPDATE transfer SET {change} WHERE {where} RETURNING *", values).fetchall()
+        return [_transfer(row) for row in rows]
 
 
 def _transfer(row: sqlite3.Row) -> Transfer:

@@ -1,0 +1,246 @@
+"""An uncompressed data set in another uncompressed encoding, value for value (PS3.5 7.1 and annex A).
+
+pydicom would decode and encode each value, and lose what it cannot make sense of. Here values are copied as
+they are, only what stands before them is written anew, and memory stays small however large the pixels are.
+"""
+
+from __future__ import annotations
+
+import array
+import math
+import struct
+import zlib
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from pydicom.datadict import dictionary_VR
+
+from appliance.errors import UnreadableInstanceError
+
+IMPLICIT_LITTLE = "1.2.840.10008.1.2"
+EXPLICIT_LITTLE = "1.2.840.10008.1.2.1"
+DEFLATED = "1.2.840.10008.1.2.1.99"
+EXPLICIT_BIG = "1.2.840.10008.1.2.2"
+SOURCES = frozenset((IMPLICIT_LITTLE, EXPLICIT_LITTLE, DEFLATED, EXPLICIT_BIG))
+"""What can be re-encoded."""
+TARGETS = (EXPLICIT_LITTLE, IMPLICIT_LITTLE)
+"""Into what, the better first: it keeps the VRs."""
+
+_SHORT = frozenset("AE AS AT CS DA DS DT FD FL IS LO LT PN SH SL SS ST TM UI UL US".split())
+"""VRs with a length of two bytes (PS3.5 7.1.2)."""
+_WORDS = {
+    **dict.fromkeys(("AT", "OW", "SS", "US"), 2),
+    **dict.fromkeys(("FL", "OF", "OL", "SL", "UL"), 4),
+    **dict.fromkeys(("FD", "OD", "OV", "SV", "UV"), 8),
+}
+"""Bytes that change places with the byte order."""
+_ARRAYS = {2: "H", 4: "I", 8: "Q"}
+_UNDEFINED = 0xFFFFFFFF
+_ITEM, _ITEM_END, _SEQUENCE_END = (0xFFFE, 0xE000), (0xFFFE, 0xE00D), (0xFFFE, 0xE0DD)
+_PIXEL_REPRESENTATION = (0x0028, 0x0103)
+_CHUNK = 1 << 20
+_DEEPEST = 64
+
+
+@dataclass(frozen=True)
+class _Encoding:
+    explicit: bool
+    order: str
+    """Of bytes, as `struct` has it."""
+
+
+_ENCODINGS = {
+    IMPLICIT_LITTLE: _Encoding(False, "<"),
+    EXPLICIT_LITTLE: _Encoding(True, "<"),
+    DEFLATED: _Encoding(True, "<"),
+    EXPLICIT_BIG: _Encoding(True, ">"),
+}
+
+
+def reencode(source: BinaryIO, stored: str, target: BinaryIO, wanted: str) -> None:
+    """Copy the data set at `source`, in transfer syntax `stored`, to `target` in `wanted`.
+
+    `stored` is one of `SOURCES`, `wanted` one of `TARGETS`. Raises `UnreadableInstanceError` when the data set
+    is damaged.
+    """
+    reader = _Inflated(source) if stored == DEFLATED else _Reader(source)
+    _Copy(reader, target, _ENCODINGS[wanted]).elements(_ENCODINGS[stored], math.inf, signed=False, depth=0)
+
+
+class _Reader:
+    """Gives bytes and counts them."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.at = 0
+
+    def take(self, count: int) -> bytes:
+        """Exactly `count` bytes."""
+        data = self.take_any(count)
+        if len(data) < count:
+            raise UnreadableInstanceError("the data set ends within an element")
+        return data
+
+    def take_any(self, count: int) -> bytes:
+        """As many as there are, up to `count`."""
+        data = self._read(count)
+        self.at += len(data)
+        return data
+
+    def _read(self, count: int) -> bytes:
+        return self._file.read(count)
+
+
+class _Inflated(_Reader):
+    """The same of a deflated data set (PS3.5 A.5), unpacked as it is asked for."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        super().__init__(file)
+        self._unpack = zlib.decompressobj(-zlib.MAX_WBITS)
+        self._ready = bytearray()
+
+    def _read(self, count: int) -> bytes:
+        try:
+            while len(self._ready) < count and not self._unpack.eof:
+                packed = self._unpack.unconsumed_tail or self._file.read(_CHUNK)
+                if not packed:
+                    break
+                self._ready += self._unpack.decompress(packed, _CHUNK)
+        except zlib.error as fault:
+            raise UnreadableInstanceError(f"the deflated data set is damaged: {fault}") from fault
+        data = bytes(self._ready[:count])
+        del self._ready[:count]
+        return data
+
+
+class _Copy:
+    """One data set on its way from a reader to a file."""
+
+    def __init__(self, reader: _Reader, target: BinaryIO, wanted: _Encoding) -> None:
+        self._reader = reader
+        self._target = target
+        self._wanted = wanted
+
+    def elements(self, encoding: _Encoding, end: float, *, signed: bool, depth: int) -> None:
+        """Copy elements up to position `end`, an item's end mark, or the end of the file at depth 0."""
+        if depth > _DEEPEST:
+            raise UnreadableInstanceError("its sequences are nested too deeply")
+        while self._reader.at < end:
+            start = self._reader.take_any(4) if depth == 0 else self._reader.take(4)
+            if not start:
+                return
+            tag = _pair(encoding, start)
+            if tag == _ITEM_END:
+                self._reader.take(4)
+                return
+            vr, length = self._head(encoding, tag, signed)
+            if length == _UNDEFINED or vr == "SQ":
+                # A value of unknown kind is implicit little endian in every data set (PS3.5 6.2.2).
+                inner = _ENCODINGS[IMPLICIT_LITTLE] if vr == "UN" else encoding
+                self._sequence(inner, tag, vr, length, signed=signed, depth=depth)
+            elif tag[1] == 0:
+                self._reader.take(length)  # a group length, wrong after this, and retired (PS3.5 7.2)
+            else:
+                first = self._value(encoding, tag, vr, length)
+                if tag == _PIXEL_REPRESENTATION:
+                    signed = first[:2] == b"\1\0"
+
+    def _head(self, encoding: _Encoding, tag: tuple[int, int], signed: bool) -> tuple[str, int]:
+        """VR and length of the element whose tag was just read."""
+        if not encoding.explicit:
+            (length,) = struct.unpack("<I", self._reader.take(4))
+            return _known_vr(tag, signed), length
+        vr = self._reader.take(2).decode("latin-1")
+        if not (vr.isascii() and vr.isalpha() and vr.isupper()):
+            raise UnreadableInstanceError(f"element ({tag[0]:04x},{tag[1]:04x}) has no VR")
+        if vr in _SHORT:
+            (short,) = struct.unpack(encoding.order + "H", self._reader.take(2))
+            return vr, short
+        (length,) = struct.unpack(encoding.order + "2xI", self._reader.take(6))
+        return vr, length
+
+    def _sequence(
+        self, encoding: _Encoding, tag: tuple[int, int], vr: str, length: int, *, signed: bool, depth: int
+    ) -> None:
+        """Copy the items of a sequence; lengths change within, so they are left open."""
+        if vr not in ("SQ", "UN"):
+            raise UnreadableInstanceError(f"element ({tag[0]:04x},{tag[1]:04x}) has no length")
+        self._write_head(tag, "SQ", _UNDEFINED)
+        end = math.inf if length == _UNDEFINED else self._reader.at + length
+        while self._reader.at < end:
+            mark, size = _mark(encoding, self._reader.take(8))
+            if mark == _SEQUENCE_END:
+                break
+            if mark != _ITEM:
+                raise UnreadableInstanceError("a sequence holds what is no item")
+            self._write_mark(_ITEM, _UNDEFINED)
+            item_end = math.inf if size == _UNDEFINED else self._reader.at + size
+            self.elements(encoding, item_end, signed=signed, depth=depth + 1)
+            self._write_mark(_ITEM_END, 0)
+        self._write_mark(_SEQUENCE_END, 0)
+
+    def _value(self, encoding: _Encoding, tag: tuple[int, int], vr: str, length: int) -> bytes:
+        """Copy a value; gives its first chunk as written."""
+        swap = encoding.order != self._wanted.order
+        self._write_head(tag, vr, length)
+        first = b""
+        while length:
+            chunk = self._reader.take(min(length, _CHUNK))
+            length -= len(chunk)
+            if swap and vr in _WORDS:
+                chunk = _swapped(chunk, _WORDS[vr])
+            self._target.write(chunk)
+            first = first or chunk
+        return first
+
+    def _write_head(self, tag: tuple[int, int], vr: str, length: int) -> None:
+        head = struct.pack("<HH", *tag)
+        if not self._wanted.explicit:
+            head += struct.pack("<I", length)
+        elif vr in _SHORT and length <= 0xFFFF:
+            head += vr.encode() + struct.pack("<H", length)
+        else:
+            # Too long for a short VR: UN has room (PS3.5 6.2.2).
+            head += (b"UN" if vr in _SHORT else vr.encode()) + struct.pack("<2xI", length)
+        self._target.write(head)
+
+    def _write_mark(self, tag: tuple[int, int], length: int) -> None:
+        self._target.write(struct.pack("<HHI", *tag, length))
+
+
+def _pair(encoding: _Encoding, data: bytes) -> tuple[int, int]:
+    if len(data) < 4:
+        raise UnreadableInstanceError("the data set ends within a tag")
+    group, element = struct.unpack(encoding.order + "HH", data)
+    return group, element
+
+
+def _mark(encoding: _Encoding, data: bytes) -> tuple[tuple[int, int], int]:
+    group, element, length = struct.unpack(encoding.order + "HHI", data)
+    return (group, element), length
+
+
+def _known_vr(tag: tuple[int, int], signed: bool) -> str:
+    """The VR that the dictionary has, made definite as PS3.5 annex A.1 says; UN for what it has not."""
+    group, element = tag
+    if element == 0:
+        return "UL"
+    if group % 2:
+        return "LO" if 0x10 <= element <= 0xFF else "UN"
+    try:
+        vr = dictionary_VR(group << 16 | element)
+    except KeyError:
+        return "UN"
+    if "OW" in vr:
+        return "OW"
+    if vr == "US or SS":
+        return "SS" if signed else "US"
+    return vr
+
+
+def _swapped(data: bytes, size: int) -> bytes:
+    if len(data) % size:
+        raise UnreadableInstanceError("a value is not a whole number of words long")
+    words = array.array(_ARRAYS[size], data)
+    words.byteswap()
+    return words.tobytes()

@@ -1,0 +1,1 @@
+"""We as a caller: C-ECHO and C-STORE to a peer."""

@@ -1,0 +1,176 @@
+"""C-STORE of many instances to a peer (PS3.4 annex B): few associations, the bytes as we have them."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from appliance.dicom import part10, reencode
+from appliance.dimse.client.association import Association, Limits, comment, status
+from appliance.dimse.client.pdu import Context
+from appliance.errors import UnreadableInstanceError
+from appliance.peers.faults import Fault, PeerError
+from appliance.storage.contract import Blobs
+from appliance.storage.rows import Peer, TransferItem
+from appliance.transfers import words
+from appliance.transfers.delivery import Outcome
+
+MAX_CONTEXTS = 128
+"""Their numbers are the odd ones of a byte (PS3.8 9.3.2.2)."""
+_C_STORE = 0x0001
+_MEDIUM = 0x0000
+_DUPLICATE = 0x0111
+_WARNINGS = frozenset((0x0001, 0x0107, _DUPLICATE, 0x0116))
+"""Beside Bxxx (PS3.7 annex C). A duplicate is no failure: what the sender wants is that it is there."""
+
+
+def send(
+    peer: Peer,
+    items: Sequence[TransferItem],
+    report: Callable[[Outcome], None],
+    stopped: Callable[[], bool],
+    *,
+    our_title: str,
+    blobs: Blobs,
+    scratch: Path,
+    limits: Limits | None = None,
+) -> None:
+    """Send `items` in their order, as far as the peer's formats allow, and `report` each when it is settled.
+
+    `stopped` is asked before each. What the peer has no room for stays unsettled. `scratch` is a folder for
+    data sets that need another encoding. Raises `PeerError` when the rest may be tried later.
+    """
+    errand = _Errand(peer, our_title, blobs, scratch, report)
+    while not stopped() and (waiting := [item for item in items if item.sop_instance_uid not in errand.seen]):
+        batch, contexts = first_batch(waiting)
+        with Association(peer, our_title, contexts, limits) as association:
+            for item in batch:
+                if stopped():
+                    return
+                if not errand.do(association, item):
+                    association.close()
+                    break
+    if errand.postponed:
+        raise errand.full()
+
+
+def first_batch(items: Sequence[TransferItem]) -> tuple[list[TransferItem], list[Context]]:
+    """As many of `items` as can share an association, and the contexts for it."""
+    contexts: dict[Context, None] = {}
+    batch: list[TransferItem] = []
+    for item in items:
+        wanted = dict.fromkeys(_contexts(item.sop_class_uid, item.transfer_syntax_uid))
+        if len(contexts | wanted) <= MAX_CONTEXTS:
+            contexts |= wanted
+            batch.append(item)
+    return batch, list(contexts)
+
+
+def _contexts(sop_class_uid: str, transfer_syntax_uid: str) -> list[Context]:
+    """The stored encoding by itself, so that the peer can't prefer another; then those we can make of it."""
+    contexts = [Context(sop_class_uid, (transfer_syntax_uid,))]
+    if transfer_syntax_uid in reencode.SOURCES:
+        contexts += [Context(sop_class_uid, (uid,)) for uid in reencode.TARGETS if uid != transfer_syntax_uid]
+    return contexts
+
+
+def choose(accepted: Mapping[tuple[str, str], int], item: TransferItem) -> tuple[int, str] | None:
+    """Presentation context and transfer syntax for an instance: as stored if the peer takes that."""
+    syntaxes = [context.transfer_syntaxes[0] for context in _contexts(item.sop_class_uid, item.transfer_syntax_uid)]
+    for uid in syntaxes:
+        if (item.sop_class_uid, uid) in accepted:
+            return accepted[item.sop_class_uid, uid], uid
+    return None
+
+
+class _Errand:
+    """One call of `send`: what was seen so far, and how a single instance goes."""
+
+    def __init__(
+        self, peer: Peer, our_title: str, blobs: Blobs, scratch: Path, report: Callable[[Outcome], None]
+    ) -> None:
+        self._peer = peer
+        self._our_title = our_title
+        self._blobs = blobs
+        self._scratch = scratch
+        self._report = report
+        self._last_was_full = False
+        self.seen: set[str] = set()
+        self.postponed = False
+
+    def full(self) -> PeerError:
+        """The peer has no room."""
+        return PeerError(Fault.FULL, words.trouble(Fault.FULL, self._peer, self._our_title))
+
+    def do(self, association: Association, item: TransferItem) -> bool:
+        """Bring one instance over; False when its file gave out in the middle of the message."""
+        self.seen.add(item.sop_instance_uid)
+        chosen = choose(association.accepted, item)
+        if chosen is None:
+            self._refuse(item, self._not_taken(association, item))
+            return True
+        context, transfer_syntax_uid = chosen
+        try:
+            file = self._open(item, transfer_syntax_uid)
+        except (OSError, UnreadableInstanceError) as fault:
+            self._refuse(item, words.unreadable(fault))
+            return True
+        with file:
+            try:
+                answer = association.ask(context, _C_STORE, _request(item), file)
+            except OSError as fault:
+                self._refuse(item, words.unreadable(fault))
+                return False
+        self._settle(item, status(answer), comment(answer))
+        return True
+
+    def _open(self, item: TransferItem, transfer_syntax_uid: str) -> BinaryIO:
+        """The instance's file at the first byte of its data set, in this encoding."""
+        file = self._blobs.open(item.blob_key)
+        try:
+            stored = part10.read(file).transfer_syntax_uid
+        except BaseException:
+            file.close()
+            raise
+        return file if stored == transfer_syntax_uid else self._converted(file, stored, transfer_syntax_uid)
+
+    def _converted(self, file: BinaryIO, stored: str, wanted: str) -> BinaryIO:
+        other = cast(BinaryIO, tempfile.TemporaryFile(dir=self._scratch))  # noqa: SIM115 - the caller's to close
+        try:
+            with file:
+                reencode.reencode(file, stored, other, wanted)
+            other.seek(0)
+        except BaseException:
+            other.close()
+            raise
+        return other
+
+    def _settle(self, item: TransferItem, code: int, said: str) -> None:
+        name = self._peer.name
+        full = code & 0xFF00 == 0xA700
+        if full and self._last_was_full:
+            raise self.full()
+        # One that it has no room for may be one that it can't swallow; after two, all would go that way.
+        self._last_was_full = full
+        if full:
+            self.postponed = True
+        elif code == 0:
+            self._report(Outcome(item.sop_instance_uid, sent=True))
+        elif code & 0xF000 == 0xB000 or code in _WARNINGS:
+            self._report(Outcome(item.sop_instance_uid, sent=True, note=words.warned(name, code)))
+        else:
+            self._refuse(item, words.refused(name, code, said))
+
+    def _refuse(self, item: TransferItem, reason: str) -> None:
+        self._report(Outcome(item.sop_instance_uid, sent=False, note=reason))
+
+    def _not_taken(self, association: Association, item: TransferItem) -> str:
+        if item.sop_class_uid in association.known:
+            return words.format_not_taken(self._peer.name, item.transfer_syntax_uid)
+        return words.kind_not_taken(self._peer.name, item.sop_class_uid)
+
+
+def _request(item: TransferItem) -> dict[int, int | str]:
+    return {0x0002: item.sop_class_uid, 0x0700: _MEDIUM, 0x1000: item.sop_instance_uid}

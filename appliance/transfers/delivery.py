@@ -1,0 +1,170 @@
+"""One claimed transfer, from the claim to its end; what was acknowledged is durable at once.
+
+```
+claimed -> peer gone? study gone? -> send, an instance at a time -> done | failed | queued again, later
+                                       '-> cancelled meanwhile, or the sender stops: between two instances
+```
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+from appliance.errors import IndexUnavailableError
+from appliance.events import stamp
+from appliance.peers.faults import Fault, PeerError
+from appliance.storage.contract import Storage
+from appliance.storage.rows import Peer, Transfer, TransferItem, TransferState
+from appliance.transfers import words
+from appliance.transfers.queue import tell
+
+log = logging.getLogger(__name__)
+
+_NEWS = 0.25
+"""Seconds between two events of progress: enough for the eye."""
+INDEX_DOWN = 2.0
+"""Seconds before the index is tried again."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One instance is settled."""
+
+    sop_instance_uid: str
+    sent: bool
+    """Whether the peer has it; else it was refused for good."""
+    note: str = ""
+    """Why it was refused, or the peer's remark on taking it."""
+
+
+class Send(Protocol):
+    """How instances are sent: `dimse.client.send`, in the box."""
+
+    def __call__(
+        self,
+        peer: Peer,
+        items: Sequence[TransferItem],
+        report: Callable[[Outcome], None],
+        stopped: Callable[[], bool],
+    ) -> None:
+        """Send `items`, `report` each as it is settled, ask `stopped` before each; raises `PeerError`."""
+
+
+Delay = Callable[[Fault, int, int], float | None]
+"""`retry.delay`."""
+
+
+class Delivery:
+    """A transfer that this process has claimed."""
+
+    def __init__(
+        self,
+        storage: Storage,
+        transfer: Transfer,
+        stop: threading.Event,
+        *,
+        send: Send,
+        attempts: int,
+        delay: Delay,
+    ) -> None:
+        self._storage = storage
+        self._send = send
+        self._transfer = transfer
+        self._stop = stop
+        self._limit = attempts
+        self._delay = delay
+        self._told = time.monotonic()
+
+    def run(self) -> None:
+        """Bring it as far as it goes now. Raises `IndexUnavailableError`; then `run` again."""
+        peer = self._storage.peers.get(self._transfer.peer)
+        if peer is None:
+            return self._finish(TransferState.FAILED, words.peer_removed(self._transfer.peer))
+        if self._transfer.attempts > self._limit:
+            return self._finish(TransferState.FAILED, words.interrupted(self._limit))
+        try:
+            self._send(peer, self._present(), self._report, self._stopped)
+            self._conclude()
+        except PeerError as fault:
+            log.info("transfer %d to %s: %s", self._transfer.id, peer.name, fault)
+            self._postpone(fault.fault, str(fault))
+        except IndexUnavailableError:
+            raise
+        except Exception:  # the outermost loop of a transfer: the next one shall be sent all the same
+            log.exception("transfer %d to %s failed by a fault of ours", self._transfer.id, peer.name)
+            self._postpone(Fault.OURS, words.trouble(Fault.OURS, peer, ""))
+
+    def _now(self) -> Transfer:
+        return self._storage.transfers.get(self._transfer.id) or self._transfer
+
+    def _present(self) -> list[TransferItem]:
+        """The instances to send; those that were deleted meanwhile are settled."""
+        pending = self._storage.transfers.pending(self._transfer.id)
+        for item in pending:
+            if not item.blob_key:
+                self._report(Outcome(item.sop_instance_uid, sent=False, note=words.DELETED_HERE))
+        return [item for item in pending if item.blob_key]
+
+    def _stopped(self) -> bool:
+        return self._stop.is_set() or self._now().state is not TransferState.SENDING
+
+    def _report(self, outcome: Outcome) -> None:
+        """Make it durable before the next one is sent: an index that is away is waited for."""
+        while True:
+            try:
+                return self._record(outcome)
+            except IndexUnavailableError as fault:
+                log.error("%s %s", fault, fault.hint)
+                if self._stop.wait(INDEX_DOWN):
+                    raise
+
+    def _record(self, outcome: Outcome) -> None:
+        transfers = self._storage.transfers
+        with self._storage.transaction():
+            if outcome.sent:
+                transfers.acknowledge(self._transfer.id, outcome.sop_instance_uid, outcome.note)
+            else:
+                transfers.refuse(self._transfer.id, outcome.sop_instance_uid, outcome.note)
+            if time.monotonic() - self._told >= _NEWS:
+                self._told = time.monotonic()
+                tell(self._storage, self._now())
+
+    def _postpone(self, fault: Fault, message: str) -> None:
+        attempts = self._now().attempts
+        seconds = self._delay(fault, attempts, self._limit)
+        if seconds is None:
+            self._finish(TransferState.FAILED, words.given_up(message, attempts))
+        else:
+            due = stamp(datetime.now(UTC) + timedelta(seconds=seconds))
+            self._finish(TransferState.QUEUED, message, due)
+
+    def _conclude(self) -> None:
+        now = self._now()
+        if now.state is not TransferState.SENDING:
+            return
+        if now.sent + now.refused < now.total:
+            if not self._stop.is_set():
+                raise RuntimeError(f"transfer {now.id} ended with instances unsettled")
+            with self._storage.transaction():
+                self._storage.transfers.put_back(now.id)
+                tell(self._storage, self._now())
+        elif now.refused:
+            self._finish(TransferState.FAILED, self._left_out(now))
+        else:
+            self._finish(TransferState.DONE, words.taken_with_notes(self._storage.transfers.notes(now.id), now.total))
+
+    def _left_out(self, now: Transfer) -> str:
+        if self._storage.studies.study(now.study_instance_uid) is None:
+            return words.study_deleted(now.sent, now.total)
+        return words.left_out([reason for _, reason in self._storage.transfers.refusals(now.id)], now.total)
+
+    def _finish(self, state: TransferState, message: str = "", due: str = "") -> None:
+        with self._storage.transaction():
+            if self._storage.transfers.finish(self._transfer.id, state, message, due):
+                tell(self._storage, self._now())
