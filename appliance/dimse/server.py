@@ -14,7 +14,7 @@ from appliance.config import Dicom
 from appliance.dicom.uid import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from appliance.dimse.caller import accept_any_title
 from appliance.dimse.listener import Listener, connections
-from appliance.errors import PacsboxError
+from appliance.errors import PacsboxError, StorageFullError
 from appliance.spool.spool import Spool
 
 log = logging.getLogger(__name__)
@@ -40,9 +40,13 @@ class Receiver:
         self.stop()
 
     def start(self) -> int:
-        """Listen; the port. Raises `PacsboxError` when it can't be had, `StorageFullError` as the spool does."""
+        """Listen; the port. Raises `PacsboxError` when it can't be had."""
         _settle_libraries()
-        self._spool.sweep()
+        try:
+            self._spool.sweep()
+        except StorageFullError as fault:
+            # Senders are better told so than left without an answer.
+            log.error("%s %s", fault, fault.hint)
         self._listener = self._listen()
         port: int = self._listener.server_address[1]
         threading.Thread(target=self._listener.serve_forever, args=(_POLL,), name="listener", daemon=True).start()

@@ -18,7 +18,7 @@ import pytest
 from appliance.config import Dicom
 from appliance.dimse import listener
 from appliance.dimse.server import Receiver
-from appliance.errors import PacsboxError
+from appliance.errors import PacsboxError, StorageFullError
 from appliance.spool.spool import Spool
 from tests.support.files import PYDICOM
 from tests.support.receiving import Receiving, instance, receiving
@@ -287,6 +287,18 @@ def test_drafts_of_a_process_that_died_are_swept_at_the_start(tmp_path: Path) ->
     (spool.tmp / "left.dcm").write_bytes(b"half")
     with receiving(tmp_path) as box:
         assert not box.drafts()
+
+
+def test_a_disk_that_cannot_be_swept_is_told_and_does_not_keep_it_from_answering(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(_spool: Spool) -> None:
+        raise StorageFullError("The disk does not take new images: Read-only file system.", "Look at it.")
+
+    monkeypatch.setattr(Spool, "sweep", refuse)
+    with receiving(tmp_path) as box:
+        still_takes(box)
+    assert lines(caplog, "Read-only file system. Look at it.")
 
 
 def test_it_listens_on_ipv6_too(tmp_path: Path) -> None:

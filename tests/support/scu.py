@@ -79,6 +79,7 @@ class Scu:
 
     def __post_init__(self) -> None:
         self.socket = socket.create_connection(("127.0.0.1", self.port), timeout=30)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._messages = 0
 
     def __enter__(self) -> Scu:
