@@ -124,6 +124,9 @@ class Shares(Protocol):
     def openings(self, share_id: int) -> list[Opening]:
         """The share's log, newest first."""
 
+    def opened(self, share_ids: Sequence[int]) -> dict[int, tuple[int, str]]:
+        """How often each of these shares was opened, and when last; one that never was is absent."""
+
 
 class Peers(Protocol):
     """Remote AEs that we know."""

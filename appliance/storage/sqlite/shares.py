@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 
+import orjson
 from sqlite_utils import Database
 
 from appliance.events import now
@@ -77,6 +79,15 @@ class SqliteShares:
         """The share's log, newest first."""
         rows = self._conn.execute("SELECT * FROM opening WHERE share_id = ? ORDER BY id DESC", (share_id,))
         return [Opening(row["share_id"], row["at"], row["address"], row["what"], row["detail"]) for row in rows]
+
+    def opened(self, share_ids: Sequence[int]) -> dict[int, tuple[int, str]]:
+        """How often each of these shares was opened, and when last."""
+        rows = self._conn.execute(
+            "SELECT share_id, count(*) AS times, max(at) AS last FROM opening"
+            " WHERE share_id IN (SELECT value FROM json_each(?)) AND what = 'opened' GROUP BY share_id",
+            (orjson.dumps(list(share_ids)).decode(),),
+        )
+        return {row["share_id"]: (row["times"], row["last"]) for row in rows}
 
     def _first(self, sql: str, value: int | str) -> Share | None:
         row = self._conn.execute(sql, (value,)).fetchone()

@@ -1,0 +1,192 @@
+"""The console: what the front desk sees of the box."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+from textual import work
+from textual.app import App, SystemCommand
+from textual.binding import Binding
+from textual.reactive import reactive
+from textual.screen import Screen
+from textual.scrollbar import ScrollBar
+
+from appliance.box import Box
+from appliance.errors import PacsboxError
+from tui import feed, pulse, theme
+from tui.backstage import Backstage
+from tui.commands import commands, possible
+from tui.feed import Feed
+from tui.messages import IndexMoved
+from tui.pulse import Pulse
+from tui.screens.attention import AttentionScreen
+from tui.screens.confirm import Confirm
+from tui.screens.desk import Desk
+from tui.screens.help import HelpScreen
+from tui.screens.peers import PeersScreen
+from tui.screens.shares import SharesScreen
+from tui.screens.transfers import TransfersScreen
+from tui.screens.worklist import WorklistScreen
+from tui.widgets.listing import Listing
+from tui.widgets.scrollbar import PlainBar
+
+log = logging.getLogger(__name__)
+
+_KEYS = {"enter": "Enter", "escape": "Esc", "slash": "/", "question_mark": "?", "exclamation_mark": "!"}
+_SCREENS: dict[str, type[Desk]] = {
+    "shares": SharesScreen,
+    "transfers": TransfersScreen,
+    "peers": PeersScreen,
+    "attention": AttentionScreen,
+}
+
+
+class PacsboxApp(App[None]):
+    """The console of one box."""
+
+    TITLE = "pacsbox"
+    CSS_PATH = "pacsbox.tcss"
+    ALLOW_SELECT = False
+    BINDINGS = [
+        Binding("f1,question_mark", "help", "Help", tooltip="What the keys of this screen do"),
+        Binding("f2", "go('shares')", "Shares", tooltip="All links that patients have"),
+        Binding("f3", "go('transfers')", "Transfers", tooltip="What is sent to other clinics, and how far it is"),
+        Binding("f4", "go('peers')", "Peers", tooltip="The clinics that the box may send to"),
+        Binding("exclamation_mark,f5", "go('attention')", "Attention", show=False, tooltip="What needs a person"),
+        Binding("ctrl+q,ctrl+c", "close", "Close", show=False, priority=True, tooltip="Close the console"),
+    ]
+    COMMAND_PALETTE_DISPLAY: ClassVar[str | None] = "Ctrl+P"
+
+    pulse: reactive[Pulse | None] = reactive(None)
+    """How the box is."""
+    trouble: reactive[str] = reactive("")
+    """Why the index can't be read; empty as long as it can."""
+
+    def __init__(self, box: Box) -> None:
+        super().__init__()
+        self.backstage = Backstage(box)
+        self._feed = Feed()
+        fitting = theme.fitting(self.console.color_system)
+        self.register_theme(fitting)
+        self.theme = fitting.name
+        ScrollBar.renderer = PlainBar
+
+    def get_default_screen(self) -> Screen[Any]:
+        """The worklist, below everything else."""
+        return WorklistScreen(self.backstage)
+
+    def on_mount(self) -> None:
+        """Follow the box."""
+        if threading.current_thread() is threading.main_thread():
+            # So that the terminal is left as it was found.
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self.exit)
+        self._follow()
+        self._watch_over()
+
+    async def on_unmount(self) -> None:
+        """Let go of the box."""
+        await self.backstage.close()
+
+    @work(group="feed")
+    async def _follow(self) -> None:
+        """Tell the screens as soon as the index has moved on."""
+        while True:
+            try:
+                if await self.backstage.look(self._feed.moved):
+                    self._tell()
+                self.trouble = ""
+            except PacsboxError as fault:
+                self._feed.forget()
+                self.trouble = " ".join(part for part in (str(fault), fault.hint) if part)
+                await asyncio.sleep(feed.PATIENCE)
+            await asyncio.sleep(feed.INTERVAL)
+
+    def _tell(self) -> None:
+        for screen in self.screen_stack:
+            screen.post_message(IndexMoved())
+
+    @work(group="pulse")
+    async def _watch_over(self) -> None:
+        """Take the pulse now and then."""
+        while True:
+            try:
+                self.pulse = await self.backstage.look(pulse.take)
+            except (PacsboxError, OSError) as fault:
+                log.warning("the box's state cannot be read: %s", fault)
+            await asyncio.sleep(pulse.INTERVAL)
+
+    def action_go(self, name: str) -> None:
+        """To one of the screens above the worklist."""
+        while len(self.screen_stack) > 2:
+            self.pop_screen()
+        if isinstance(self.screen, _SCREENS[name]):
+            return
+        if len(self.screen_stack) == 2:
+            self.pop_screen()
+        self.push_screen(_SCREENS[name](self.backstage))
+
+    def action_help(self) -> None:
+        """The keys of the screen in front."""
+        screen = self.screen
+        about = screen.NAME if isinstance(screen, Desk) else "this box"
+        rows = bool(screen.query(Listing))
+        self.push_screen(HelpScreen(about, list(commands(screen)), rows=rows))
+
+    def action_close(self) -> None:
+        """Close the console; asked twice, without another word."""
+        if isinstance(self.screen, Confirm):
+            self.exit()
+            return
+        question = Confirm("Close the console?", "Studies, links and transfers stay as they are.", "Close")
+        self.push_screen(question, lambda sure: self.exit() if sure else None)
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """The command palette: every key of the screen, by its name."""
+        for command in possible(screen):
+            title = f"{command.label} ({', '.join(command.keys)})"
+            yield SystemCommand(title, command.explanation, self._runner(command.action, command.node))
+
+    def _runner(self, action: str, node: Any) -> Any:
+        async def run_it() -> None:
+            await self.run_action(action, node)
+
+        return run_it
+
+    def get_key_display(self, binding: Binding) -> str:
+        """Keys as they are printed on keyboards."""
+        key = _KEYS.get(binding.key, binding.key)
+        if key.startswith("ctrl+"):
+            return f"Ctrl+{key[5:].upper()}"
+        return key.upper() if key[1:].isdigit() else key
+
+    def _fatal_error(self) -> None:
+        """A fault of our own: a sentence for who stands before it, the particulars in a file, no patient's data."""
+        kept = _keep(self.backstage.box, traceback.format_exc())
+        self._exit_renderables.append(f"The console has stopped because of a fault of its own. {kept}")
+        self._close_messages_no_wait()
+
+
+def _keep(box: Box, particulars: str) -> str:
+    folder = box.data_dir / "log"
+    try:
+        folder.mkdir(exist_ok=True)
+        with os.fdopen(os.open(folder / "console.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "a") as file:
+            file.write(particulars)
+    except OSError:
+        return "Nothing was lost; start it again."
+    return f"Nothing was lost; start it again. What happened is written in {folder / 'console.log'}."
+
+
+def run(box: Box) -> None:
+    """Open the console, until it is closed."""
+    app = PacsboxApp(box)
+    app.run()
+    sys.exit(app.return_code or 0)

@@ -1,0 +1,97 @@
+"""Adding a peer: four fields, and beside each what is wrong with it."""
+
+from __future__ import annotations
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Horizontal, Vertical
+from textual.widgets import Footer, Input, Label, Static
+
+from appliance.peers.peers import checked
+from tui.notices import sentence
+from tui.screens.desk import Dialog
+from tui.widgets.typing import caught_up
+
+_FIELDS = {
+    "name": ("Name", "what you call them, such as CLINIC-B"),
+    "ae_title": ("AE title", "as they gave it to you"),
+    "host": ("Address", "a host name or an IP address"),
+    "port": ("Port", "often 104 or 11112"),
+}
+_RIGHT = {"name": "X", "ae_title": "X", "host": "x", "port": "1"}
+
+
+class PeerForm(Dialog[None]):
+    """Asks for what the other clinic's technician has on a slip of paper."""
+
+    BINDINGS = [
+        # First of all, so that Enter in a field means the form.
+        Binding("enter", "next", "Next field, then add", priority=True),
+        Binding("down", "app.focus_next", show=False),
+        Binding("up", "app.focus_previous", show=False),
+        Binding("escape", "back", "Cancel"),
+    ]
+
+    def compose(self) -> ComposeResult:
+        """The fields."""
+        with Vertical(classes="box"):
+            yield Static("Add a peer", classes="question")
+            for name, (title, hint) in _FIELDS.items():
+                with Horizontal(classes="field"):
+                    yield Label(title, classes="field-name")
+                    yield Input(placeholder=hint, compact=True, id=name, max_length=253)
+                yield Static("", id=f"{name}-fault", classes="fault", markup=False)
+            yield Footer(show_command_palette=False, compact=True)
+
+    def on_mount(self) -> None:
+        """From the top."""
+        self.query_one("#name", Input).focus()
+
+    @on(Input.Changed)
+    def _forgive(self, message: Input.Changed) -> None:
+        """A field that is being mended is not scolded."""
+        self.query_one(f"#{message.input.id}-fault", Static).update("")
+
+    async def action_next(self) -> None:
+        """To the next field that is not right yet; when all are, add the peer."""
+        if self.focused is None or self.focused.id not in _FIELDS:
+            return
+        await caught_up(self.focused)
+        if not self._show(self.focused.id):
+            return
+        left = [name for name in _FIELDS if fault(name, self._value(name))]
+        if left:
+            self.query_one(f"#{left[0]}", Input).focus()
+        else:
+            await self._add()
+
+    async def _add(self) -> None:
+        name, ae_title, host, port = map(self._value, _FIELDS)
+        peer = await self.change(lambda box: box.peers.add(name, ae_title, host, int(port)))
+        if peer is not None:
+            self.say(f"{peer.name} is added. Press e in the list of peers (F4) to try the connection.")
+            self.dismiss()
+
+    def _value(self, name: str) -> str:
+        return self.query_one(f"#{name}", Input).value.strip()
+
+    def _show(self, name: str) -> bool:
+        """Say beside a field what is wrong with it; whether it is right."""
+        said = fault(name, self._value(name))
+        self.query_one(f"#{name}-fault", Static).update(said)
+        return not said
+
+
+def fault(field: str, value: str) -> str:
+    """What is wrong with one field, in words; empty when nothing is."""
+    values = _RIGHT | {field: value}
+    if not value:
+        return "Please fill this in."
+    if not values["port"].isdecimal():
+        return f"A port is a number from 1 to 65535, not {value!r}."
+    try:
+        checked(values["name"], values["ae_title"], values["host"], int(values["port"]))
+    except ValueError as wrong:
+        return sentence(str(wrong))
+    return ""
