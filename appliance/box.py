@@ -20,6 +20,8 @@ from appliance.spool.spool import Spool
 from appliance.storage.contract import Blobs, Storage
 from appliance.storage.files import Files
 from appliance.storage.sqlite.store import SqliteStorage
+from appliance.transfers import retry
+from appliance.transfers.delivery import Delay
 from appliance.transfers.queue import TransferQueue
 from appliance.transfers.sender import Sender
 
@@ -88,14 +90,15 @@ class Box:
         """The outgoing queue."""
         return TransferQueue(self.storage)
 
-    def sender(self) -> Sender:
-        """What works through the queue."""
+    def sender(self, delay: Delay = retry.delay) -> Sender:
+        """What works through the queue, trying again what failed after `delay`."""
         ours = self.config.dicom.ae_title
         return Sender(
-            self._own_storage,
+            self.own_storage,
             partial(send, our_title=ours, blobs=self.blobs, scratch=self.run_dir),
             parallel=self.config.transfers.parallel,
             attempts=self.config.transfers.attempts,
+            delay=delay,
         )
 
     def echo(self, peer: str) -> Echo:
@@ -103,7 +106,7 @@ class Box:
         return echo(self.peers.get(peer), self.config.dicom.ae_title)
 
     @contextmanager
-    def _own_storage(self) -> Iterator[Storage]:
+    def own_storage(self) -> Iterator[Storage]:
         """This thread's connection, for as long as the block."""
         try:
             yield self.storage

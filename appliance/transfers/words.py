@@ -22,7 +22,11 @@ _FAULTS = {
     Fault.HUNG_UP: "{name} hung up without an answer: it may let in only machines that it knows; ask them.",
     Fault.NOT_DICOM: "What answers at {host} port {port} does not speak DICOM: check the port of {name}.",
     Fault.CALLING_AE: "{name} did not accept our AE title {ours}: ask them to add it.",
-    Fault.CALLED_AE: "{name} says it is not called {theirs}: check the AE title under peers.",
+    # dcmtk's archive for one says the same of a caller that it does not know.
+    Fault.CALLED_AE: (
+        "{name} says it is not called {theirs}: check the AE title under peers; if it is right, ask them to add"
+        " ours, {ours}."
+    ),
     Fault.REFUSED: (
         "{name} refused us without giving a reason: most often it does not know our AE title {ours} or the"
         " address of this box; ask them to add both."
@@ -163,14 +167,16 @@ def interrupted(attempts: int) -> str:
 def left_out(reasons: Sequence[str], total: int) -> str:
     """How many of `total` images were refused for good, and the main reason."""
     reason, times = Counter(reasons).most_common(1)[0]
-    mainly = "" if times == len(reasons) else "mainly: "
-    return f"{len(reasons)} of {images(total)} were not sent; {mainly}{reason}"
+    mainly = "" if times == len(reasons) else ", mainly"
+    return f"{len(reasons)} of {images(total)} not sent{mainly}: {reason}"
 
 
 def taken_with_notes(notes: Sequence[str], total: int) -> str:
-    """All images went; some of them with a remark of the peer's."""
+    """All images went; what the peer remarked on some of them, empty for none."""
+    if not notes:
+        return ""
     note, _ = Counter(notes).most_common(1)[0]
-    return f"All sent; of {len(notes)} of {images(total)}: {note}" if notes else ""
+    return f"All sent. {len(notes)} of {images(total)}: {note}"
 
 
 def images(number: int) -> str:

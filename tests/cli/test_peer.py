@@ -1,0 +1,75 @@
+"""`pacsbox peer`, as staff use it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import orjson
+import pytest
+from click.testing import CliRunner, Result
+
+from appliance.box import Box
+from appliance.cli.main import cli
+from appliance.errors import AlreadyExistsError, NotFoundError
+from tests.support.programs import free_port
+from tests.support.scp import acceptor, storescp
+
+Pacsbox = Callable[..., Result]
+
+
+@pytest.fixture
+def pacsbox(box: Box) -> Pacsbox:
+    """Runs a command on `box`."""
+
+    def run(*words: str) -> Result:
+        environment = {"PACSBOX_DATA_DIR": str(box.config.data_dir)}
+        return CliRunner().invoke(cli, words, env=environment, catch_exceptions=False)
+
+    return run
+
+
+def test_a_peer_is_added_listed_and_removed(pacsbox: Pacsbox) -> None:
+    assert "There are no peers yet" in pacsbox("peer", "list").stdout
+    done = pacsbox("peer", "add", "CLINIC-B", "CB", "10.0.0.7")
+    assert done.exit_code == 0
+    assert done.stdout == "CLINIC-B is added. Try it: pacsbox peer echo CLINIC-B\n"
+    assert "pacsbox peer echo 'Clinic C'" in pacsbox("peer", "add", "Clinic C", "CC", "pacs.c.example", "11112").stdout
+    assert pacsbox("peer", "list").stdout.splitlines() == [
+        "Clinic C  CC  pacs.c.example  11112",
+        "CLINIC-B  CB  10.0.0.7  104",
+    ]
+    assert [peer["port"] for peer in orjson.loads(pacsbox("peer", "list", "--json").stdout)] == [11112, 104]
+    assert pacsbox("peer", "remove", "clinic-b").stdout == "CLINIC-B is removed.\n"
+    assert len(pacsbox("peer", "list").stdout.splitlines()) == 1
+
+
+def test_what_cannot_be_right_is_refused(pacsbox: Pacsbox) -> None:
+    pacsbox("peer", "add", "CLINIC-B", "CB", "10.0.0.7")
+    with pytest.raises(AlreadyExistsError):
+        pacsbox("peer", "add", "clinic-b", "CB", "10.0.0.7")
+    with pytest.raises(ValueError, match="port"):
+        pacsbox("peer", "add", "CLINIC-C", "CB", "10.0.0.7", "70000")
+    with pytest.raises(NotFoundError):
+        pacsbox("peer", "remove", "CLINIC-D")
+    assert pacsbox("peer", "add", "CLINIC-C", "CB", "10.0.0.7", "dicom").exit_code == 2
+
+
+def test_an_echo_that_is_answered(pacsbox: Pacsbox, tmp_path: Path) -> None:
+    with storescp(tmp_path / "peer") as peer:
+        pacsbox("peer", "add", "CLINIC-B", peer.ae_title, peer.host, str(peer.port))
+        done = pacsbox("peer", "echo", "clinic-b")
+    assert done.exit_code == 0
+    assert done.stdout.startswith("CLINIC-B answers, in ")
+
+
+def test_an_echo_that_is_not_answered_has_exit_status_1_and_says_why(pacsbox: Pacsbox) -> None:
+    pacsbox("peer", "add", "CLINIC-B", "CB", "127.0.0.1", str(free_port()))
+    done = pacsbox("peer", "echo", "CLINIC-B")
+    assert done.exit_code == 1
+    assert "nothing listens on port" in done.stderr
+    with acceptor(calling=["SOMEONE"]) as scp:
+        pacsbox("peer", "add", "CLINIC-C", "ACCEPTOR", "127.0.0.1", str(scp.peer.port))
+        done = pacsbox("peer", "echo", "CLINIC-C")
+    assert done.exit_code == 1
+    assert done.stderr == "CLINIC-C did not accept our AE title PACSBOX: ask them to add it.\n"
