@@ -10,6 +10,7 @@ from aiohttp import web
 from appliance.box import Box
 from web import errors, guards, headers
 from web.cache import Cache
+from web.dicomweb.routes import add_routes
 from web.keys import BOX, RENDERER, THREADS
 from web.limiter import Limiter
 from web.portal import albums, door, files, noted, pages, pictures
@@ -68,9 +69,8 @@ def clinic_app(box: Box, renderer: Renderer | None = None) -> web.Application:
     """The clinic door: DICOMweb for the LAN."""
     app = web.Application(middlewares=[errors.middleware(errors.plain)])
     app[BOX] = box
+    app.on_response_prepare.append(headers.bare)
     app.cleanup_ctx.extend((_threads, _rendering(renderer)))
-    from web.dicomweb.routes import add_routes
-
     add_routes(app)
     return app
 

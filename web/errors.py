@@ -43,6 +43,10 @@ _OF_REFUSAL = {
 }
 
 
+_HEADERS = ("Allow", "WWW-Authenticate")
+"""Of aiohttp's own faults, what belongs to the answer in any wording."""
+
+
 def status(fault: Exception) -> int:
     """The HTTP status of a fault; 500 when nobody foresaw it."""
     if isinstance(fault, web.HTTPException):
@@ -63,7 +67,7 @@ def middleware(answer: Answer) -> Middleware:
             if fault.status < 400:
                 raise
             response = answer(request, fault.status, fault)
-            response.headers.extend({name: fault.headers[name] for name in ("Allow",) if name in fault.headers})
+            response.headers.extend({name: fault.headers[name] for name in _HEADERS if name in fault.headers})
             return response
         except ConnectionError:
             raise

@@ -27,6 +27,13 @@ _HEADERS = {
 Signal = Callable[[web.Request, web.StreamResponse], Awaitable[None]]
 
 
+async def bare(_request: web.Request, response: web.StreamResponse) -> None:
+    """The signal of the clinic door: answers to programs, about patients, are kept by nobody in between."""
+    response.headers.setdefault("Cache-Control", "no-store")
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    response.headers["Server"] = "pacsbox"
+
+
 def hardened(public_url: str) -> Signal:
     """The signal that adds the headers which the handler did not set itself."""
     headers = dict(_HEADERS)

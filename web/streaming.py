@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 
 from aiohttp import web
 
@@ -25,15 +25,25 @@ async def stream(
 
     Whatever goes wrong midway cuts the connection: the reader must not take half for the whole.
     """
+    return await pour(request, response, request.app[THREADS].each(_watched(chunks, still_may)))
+
+
+async def pour(request: web.Request, response: web.StreamResponse, chunks: AsyncIterator[bytes]) -> web.StreamResponse:
+    """Send `chunks`, made in the event loop's time, as the body; cut like `stream`. A HEAD gets none of them."""
     await response.prepare(request)
+    if request.method == "HEAD":
+        return response
+    whole = False
     try:
-        async for chunk in request.app[THREADS].each(_watched(chunks, still_may)):
+        async for chunk in chunks:
             async with asyncio.timeout(_STALLED):
                 await response.write(chunk)
         await response.write_eof()
+        whole = True
     except (PacsboxError, OSError) as fault:
         _LOG.info("an answer was cut short: %s", type(fault).__name__)
-        if request.transport is not None:
+    finally:
+        if not whole and request.transport is not None:
             request.transport.abort()
     return response
 

@@ -65,6 +65,9 @@ class Studies(Protocol):
     ) -> Iterator[bytes]:
         """The DICOM JSON of each instance (PS3.18 Annex F), by series and instance number; streams."""
 
+    def metadata_of(self, sop_instance_uids: Sequence[str]) -> list[bytes]:
+        """The DICOM JSON of each of these instances that is known, in their order."""
+
     def remove_study(self, study_instance_uid: str) -> list[str]:
         """Forget a study with all its rows; gives the blob keys of its instances."""
 

@@ -261,6 +261,8 @@ def test_ranges_of_date_and_time_are_separate_unless_combined(storage: Storage) 
     assert numbers(storage, matching(**keys, combined=True)) == {"1", "2"}
     assert numbers(storage, matching(StudyDate="20240106-", StudyTime="1010-", combined=True)) == {"3"}
     assert numbers(storage, matching(StudyDate="-20240106", StudyTime="-0959", combined=True)) == {"1", "5"}
+    other_form = matching(StudyDate="20240105-20240107", StudyTime="1010-", combined=True)
+    assert numbers(storage, other_form) == {"1", "3"}
 
 
 def test_an_answer_carries_its_level_and_those_above_and_no_more(storage: Storage) -> None:

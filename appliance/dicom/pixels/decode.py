@@ -38,6 +38,8 @@ _CODECS: dict[str, Codec] = {
     **{f"{_PREFIX}.4.{kind}": codecs.jpeg_2000 for kind in (90, 91, 201, 202, 203)},
     f"{_PREFIX}.5": codecs.run_length,
 }
+COMPRESSED = frozenset(_CODECS)
+"""The transfer syntaxes of encapsulated pixels that can be decoded."""
 
 
 def decode(source: Source, layout: Layout, index: int) -> Decoded:

@@ -314,10 +314,14 @@ def _time(attribute: Attribute, low: str, high: str) -> Sql:
 
 
 def _spans(conditions: Sequence[Condition]) -> dict[tuple[str, str], tuple[Condition, Condition]]:
-    """The dates and times that are both ranges, in pairs."""
+    """The dates and times that are ranges of the same form, in pairs."""
     ranges = {c.attribute.keyword: c for c in conditions if c.kind is Kind.RANGE}
-    pairs = {(key, key.removesuffix("Date") + "Time") for key in ranges if key.endswith("Date")}
-    return {pair: (ranges[pair[0]], ranges[pair[1]]) for pair in sorted(pairs) if pair[1] in ranges}
+    pairs = {}
+    for key, date in ranges.items():
+        time = ranges.get(key.removesuffix("Date") + "Time")
+        if key.endswith("Date") and time and [*map(bool, date.values)] == [*map(bool, time.values)]:
+            pairs[key, time.attribute.keyword] = (date, time)
+    return pairs
 
 
 def _span(date: Condition, time: Condition) -> Sql:

@@ -199,6 +199,16 @@ class SqliteStudies:
         for row in rows:
             yield zlib.decompress(row["deflated"])
 
+    def metadata_of(self, sop_instance_uids: Sequence[str]) -> list[bytes]:
+        """The DICOM JSON of each of these instances that is known, in their order."""
+        rows = self._in(
+            "SELECT sop_instance_uid, deflated FROM instance JOIN metadata ON metadata.instance_id = instance.id"
+            " WHERE sop_instance_uid",
+            sop_instance_uids,
+        )
+        found = {row["sop_instance_uid"]: row["deflated"] for row in rows}
+        return [zlib.decompress(found[uid]) for uid in sop_instance_uids if uid in found]
+
     def remove_study(self, study_instance_uid: str) -> list[str]:
         """Forget a study with all its rows; gives the blob keys of its instances."""
         keys = [instance.blob_key for instance in self.instances(study_instance_uid)]

@@ -1,0 +1,139 @@
+"""How an instance goes out as a DICOM file: as it is stored, or made Explicit VR Little Endian on the way.
+
+What can't be converted goes out as it is stored, and says so.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import SpooledTemporaryFile
+from typing import BinaryIO, cast
+
+from aiohttp import web
+
+from appliance.dicom import part10, reencode
+from appliance.dicom.decompress import begin, frame
+from appliance.dicom.model import Instance, Origin
+from appliance.dicom.pixels.decode import COMPRESSED
+from appliance.dicom.source import NothingToShowError
+from appliance.errors import UnreadableInstanceError
+from web.dicomweb.accept import DICOM
+from web.keys import BOX, RENDERER, THREADS
+from web.rendering import PictureFailedError
+
+_LOG = logging.getLogger(__name__)
+_EXPLICIT = reencode.EXPLICIT_LITTLE
+_CHUNK = 1 << 20
+_IN_MEMORY = 8 << 20
+"""Bytes of a re-encoded instance before it goes to the disk."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One instance on its way out."""
+
+    instance: Instance
+    convert: bool
+    """Whether it is to be made Explicit VR Little Endian."""
+
+
+@dataclass(frozen=True)
+class Body:
+    """A DICOM file that is ready to go."""
+
+    syntax: str
+    chunks: AsyncIterator[bytes]
+    size: int | None = None
+    """Bytes in all; None when that is not known before the end."""
+
+
+def content_type(syntax: str) -> str:
+    """Of a file in this transfer syntax: where it does not stand, readers assume another (8.7.3.5.2)."""
+    return f"{DICOM}; transfer-syntax={syntax}"
+
+
+def planned(instances: Sequence[Instance], syntaxes: Sequence[str]) -> list[Part]:
+    """How each instance goes out, by the client's order of preference; those that can't are left out.
+
+    In `syntaxes`, `*` is any and the empty one the default: Explicit VR Little Endian, and for what can't be
+    that, such as films, what is stored (8.7.3.5.2).
+    """
+    parts = (_planned(instance, syntaxes) for instance in instances)
+    return [part for part in parts if part is not None]
+
+
+def _planned(instance: Instance, syntaxes: Sequence[str]) -> Part | None:
+    stored = instance.transfer_syntax_uid
+    convertible = stored in reencode.SOURCES or stored in COMPRESSED
+    for syntax in syntaxes:
+        if syntax in ("*", stored) or (not syntax and not convertible):
+            return Part(instance, convert=False)
+        if syntax in ("", _EXPLICIT) and convertible:
+            return Part(instance, convert=stored != _EXPLICIT)
+    return None
+
+
+async def prepare(request: web.Request, part: Part) -> Body:
+    """The file of `part`; as it is stored when it can't be converted."""
+    path = request.app[BOX].blobs.path(part.instance.blob_key)
+    stored = part.instance.transfer_syntax_uid
+    if part.convert:
+        try:
+            if stored in reencode.SOURCES:
+                return await _reencoded(request, path)
+            return await _decompressed(request, path)
+        except (UnreadableInstanceError, NothingToShowError, PictureFailedError) as fault:
+            _LOG.info("an instance goes out as it is stored: %s", fault)
+    return Body(stored, request.app[THREADS].each(_stored(path)), part.instance.size)
+
+
+async def _reencoded(request: web.Request, path: Path) -> Body:
+    """An uncompressed file in the other uncompressed encoding."""
+    file = await request.app[THREADS].run(_reencode, path, request.app[BOX].run_dir)
+    return Body(_EXPLICIT, request.app[THREADS].each(_read(file)))
+
+
+def _reencode(path: Path, scratch: Path) -> BinaryIO:
+    with ExitStack() as stack:
+        target = cast(BinaryIO, stack.enter_context(SpooledTemporaryFile(_IN_MEMORY, mode="w+b", dir=str(scratch))))
+        source = stack.enter_context(path.open("rb"))
+        meta = part10.read(source)
+        target.write(part10.encode(meta.sop_class_uid, meta.sop_instance_uid, _EXPLICIT, Origin(via="")))
+        reencode.reencode(source, meta.transfer_syntax_uid, target, _EXPLICIT)
+        target.seek(0)
+        source.close()
+        stack.pop_all()
+    return target
+
+
+async def _decompressed(request: web.Request, path: Path) -> Body:
+    """A compressed file without its compression, a frame at a time."""
+    renderer = request.app[RENDERER]
+    beginning = await renderer.run(begin, path)
+
+    async def chunks() -> AsyncIterator[bytes]:
+        yield beginning.head
+        yield beginning.first
+        for index in range(1, beginning.frames):
+            following = await renderer.run(frame, path, index)
+            if len(following) != len(beginning.first):
+                raise UnreadableInstanceError("its frames are of different lengths")
+            yield following
+        yield beginning.pad
+
+    return Body(_EXPLICIT, chunks())
+
+
+def _stored(path: Path) -> Iterator[bytes]:
+    with path.open("rb", buffering=0) as file:
+        yield from _read(cast(BinaryIO, file))
+
+
+def _read(file: BinaryIO) -> Iterator[bytes]:
+    with file:
+        while chunk := file.read(_CHUNK):
+            yield chunk

@@ -1,0 +1,31 @@
+"""The instances that a path names."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from appliance.dicom.model import Instance
+from appliance.errors import NotFoundError
+from appliance.storage.contract import Studies
+from web.dicomweb.asked import ASKED, Asked
+from web.keys import BOX, THREADS
+
+
+async def found(request: web.Request) -> list[Instance]:
+    """The instances of the study, series or instance of the path, in their order.
+
+    Raises `NotFoundError` when there are none.
+    """
+    asked, box = request[ASKED], request.app[BOX]
+    instances = await request.app[THREADS].run(lambda: _instances(box.storage.studies, asked))
+    if not instances:
+        level = "instance" if asked.instance else "series" if asked.series else "study"
+        raise NotFoundError(f"There is no such {level} here.")
+    return instances
+
+
+def _instances(studies: Studies, asked: Asked) -> list[Instance]:
+    if not asked.instance:
+        return studies.instances(asked.study, asked.series)
+    instance = studies.instance(asked.study, asked.instance)
+    return [instance] if instance and instance.series_instance_uid == asked.series else []

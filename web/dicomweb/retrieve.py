@@ -1,0 +1,101 @@
+"""WADO-RS: studies, series and instances as DICOM files (PS3.18 10.4)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+
+from aiohttp import web
+
+from appliance.dicom.model import Instance
+from web.dicomweb.accept import DICOM, MULTIPART, MediaRange, accepted, not_acceptable
+from web.dicomweb.asked import ASKED
+from web.dicomweb.delivery import Part, content_type, planned, prepare
+from web.dicomweb.found import found
+from web.dicomweb.multipart import Multipart
+from web.keys import THREADS
+from web.streaming import pour
+
+_OFFER = f'{MULTIPART}; type="{DICOM}"'
+_ASK_AGAIN = 4 << 20
+"""Bytes after which we ask whether the client still may."""
+
+
+async def many(request: web.Request) -> web.StreamResponse:
+    """GET /studies/{study}[/series/{series}]"""
+    ranges = [each for each in accepted(request) if _is_multipart(each)]
+    if not ranges:
+        raise not_acceptable((_OFFER,))
+    return await _multipart(request, ranges)
+
+
+async def one(request: web.Request) -> web.StreamResponse:
+    """GET /studies/{study}/series/{series}/instances/{instance}, in one part or as a file of its own."""
+    ranges = [each for each in accepted(request) if each.takes(DICOM)]
+    if not ranges:
+        raise not_acceptable((_OFFER, DICOM))
+    alike = [each for each in ranges if _is_multipart(each) == _is_multipart(ranges[0])]
+    return await (_multipart if _is_multipart(ranges[0]) else _single)(request, alike)
+
+
+def _is_multipart(each: MediaRange) -> bool:
+    """Whether DICOM files in parts are asked for; they are the default, so `*/*` asks for them (10.4.4)."""
+    return each.takes(DICOM) and (each.multipart or each.media_type == "*/*")
+
+
+async def _multipart(request: web.Request, ranges: Sequence[MediaRange]) -> web.StreamResponse:
+    instances = await found(request)
+    parts = planned(instances, [each.transfer_syntax for each in ranges])
+    if not parts:
+        raise web.HTTPNotAcceptable(reason="Nothing here can be had in the transfer syntaxes asked for")
+    frame = Multipart(DICOM)
+    headers = {"Content-Type": frame.content_type, "Vary": "Accept"}
+    response = web.StreamResponse(status=200 if len(parts) == len(instances) else 206, headers=headers)
+    if not any(part.convert for part in parts):
+        response.content_length = _length(request, parts, frame)
+    return await pour(request, response, _watched(request, _framed(request, parts, frame)))
+
+
+async def _single(request: web.Request, ranges: Sequence[MediaRange]) -> web.StreamResponse:
+    syntaxes = [each.transfer_syntax for each in ranges]
+    parts = planned(await found(request), syntaxes)
+    body = await prepare(request, parts[0]) if parts else None
+    if body is None or not {body.syntax, "", "*"} & set(syntaxes):
+        raise web.HTTPNotAcceptable(reason="This cannot be had in the transfer syntaxes asked for")
+    response = web.StreamResponse(headers={"Content-Type": content_type(body.syntax), "Vary": "Accept"})
+    response.content_length = body.size
+    return await pour(request, response, _watched(request, body.chunks))
+
+
+async def _framed(request: web.Request, parts: Sequence[Part], frame: Multipart) -> AsyncIterator[bytes]:
+    for place, part in enumerate(parts):
+        body = await prepare(request, part)
+        yield _head(request, part.instance, frame, body.syntax, place)
+        async for chunk in body.chunks:
+            yield chunk
+    yield frame.end
+
+
+def _length(request: web.Request, parts: Sequence[Part], frame: Multipart) -> int:
+    """Of the whole answer, when everything goes out as it is stored."""
+    instances = [part.instance for part in parts]
+    heads = [_head(request, each, frame, each.transfer_syntax_uid, place) for place, each in enumerate(instances)]
+    return sum(map(len, heads)) + sum(instance.size for instance in instances) + len(frame.end)
+
+
+def _head(request: web.Request, instance: Instance, frame: Multipart, syntax: str, place: int) -> bytes:
+    location = (
+        f"{request[ASKED].root}/studies/{instance.study_instance_uid}/series/{instance.series_instance_uid}"
+        f"/instances/{instance.sop_instance_uid}"
+    )
+    return frame.head(content_type(syntax), location, first=place == 0)
+
+
+async def _watched(request: web.Request, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """The chunks, as long as the client may have them."""
+    sent = 0
+    async for chunk in chunks:
+        yield chunk
+        sent += len(chunk)
+        if sent >= _ASK_AGAIN:
+            await request.app[THREADS].run(request[ASKED].grant.still)
+            sent = 0

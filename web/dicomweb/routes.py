@@ -1,0 +1,42 @@
+"""The route table of DICOMweb; each route says what one must be allowed to do (PS3.18 10.1)."""
+
+from __future__ import annotations
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from appliance.access.scope import Permission
+from web.dicomweb import access, metadata, qido, retrieve
+from web.dicomweb.access import Guard
+from web.dicomweb.asked import guarded
+
+_STUDY = "/studies/{study}"
+_SERIES = _STUDY + "/series/{series}"
+_INSTANCE = _SERIES + "/instances/{instance}"
+
+_QUERY, _RETRIEVE = Permission.QUERY, Permission.RETRIEVE
+
+ROUTES: tuple[tuple[str, Permission, Handler], ...] = (
+    ("/studies", _QUERY, qido.studies),
+    ("/series", _QUERY, qido.series),
+    ("/instances", _QUERY, qido.instances),
+    (_STUDY + "/series", _QUERY, qido.series),
+    (_STUDY + "/instances", _QUERY, qido.instances),
+    (_SERIES + "/instances", _QUERY, qido.instances),
+    (_STUDY, _RETRIEVE, retrieve.many),
+    (_SERIES, _RETRIEVE, retrieve.many),
+    (_INSTANCE, _RETRIEVE, retrieve.one),
+    (_STUDY + "/metadata", _RETRIEVE, metadata.metadata),
+    (_SERIES + "/metadata", _RETRIEVE, metadata.metadata),
+    (_INSTANCE + "/metadata", _RETRIEVE, metadata.metadata),
+)
+
+
+def add_routes(app: web.Application, root: str = "/dicom-web", guard: Guard = access.clinic) -> None:
+    """Have `app` answer DICOMweb below `root`, to whom `guard` lets in and within the scope that it gives.
+
+    `root` may hold path parameters of the guard's, such as `/s/{code}/dicom-web`. The application has what
+    `web.keys` names, and `web.errors.middleware`.
+    """
+    for path, permission, handler in ROUTES:
+        app.router.add_get(root + path, guarded(handler, permission, guard, path.count("/")))
