@@ -22,7 +22,7 @@ from pynetdicom.association import Association
 
 from appliance import supervise
 from appliance.box import Box
-from appliance.config import load
+from appliance.config import Dicom, load
 from appliance.errors import PacsboxError
 from appliance.service import stop_on_signals
 
@@ -65,7 +65,8 @@ def run(*, console: bool) -> None:
         _set_environment(Path(folder))
         box = Box(load()[0])
         with _both(box, Path(folder)) as (children, peer_children):
-            _send_samples(box.config.dicom.port)
+            _wait_for(box.config.dicom.port)
+            _send_samples(box.config.dicom)
             log.info("%d sample studies are in; the peer is %s", len(SAMPLES), PEER)
             if console:
                 supervise.with_console(stop, None, children, peer_children)
@@ -115,11 +116,11 @@ def _free_port(wanted: int) -> int:
     raise PacsboxError("This machine has no free TCP port.")
 
 
-def _send_samples(port: int) -> None:
+def _send_samples(config: Dicom) -> None:
     """Over real C-STORE, a study an association, as a modality does."""
     for sample in SAMPLES:
         datasets = list(_datasets(sample))
-        association = _associated(port, datasets)
+        association = _associated(config, datasets)
         try:
             for dataset in datasets:
                 status = association.send_c_store(dataset).get("Status")
@@ -145,14 +146,23 @@ def _datasets(sample: Sample) -> Iterator[Dataset]:
         yield dataset
 
 
-def _associated(port: int, datasets: list[Dataset]) -> Association:
+def _associated(config: Dicom, datasets: list[Dataset]) -> Association:
     entity = AE(ae_title="DEMO-MODALITY")
-    for pair in sorted({(d.SOPClassUID, d.file_meta.TransferSyntaxUID) for d in datasets}):
-        entity.requested_contexts = [*entity.requested_contexts, build_context(*pair)]
+    pairs = sorted({(d.SOPClassUID, d.file_meta.TransferSyntaxUID) for d in datasets})
+    entity.requested_contexts = [build_context(*pair) for pair in pairs]
+    association = entity.associate("127.0.0.1", config.port, ae_title=config.ae_title)
+    if not association.is_established:
+        raise PacsboxError("The box did not take the association with the samples.")
+    return association
+
+
+def _wait_for(port: int) -> None:
+    """Until the receiver answers."""
     pause, end = threading.Event(), time.monotonic() + _START
     while time.monotonic() < end:
-        association = entity.associate("127.0.0.1", port)
-        if association.is_established:
-            return association
-        pause.wait(0.1)
+        try:
+            socket.create_connection(("127.0.0.1", port), 1.0).close()
+            return
+        except OSError:
+            pause.wait(0.1)
     raise PacsboxError(f"The receiver does not answer on port {port}.")
