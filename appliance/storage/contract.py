@@ -203,7 +203,10 @@ class Transfers(Protocol):
         """From `sending` to `queued`, the try not counted: the sender stops. False when it is not `sending`."""
 
     def finish(self, transfer_id: int, state: TransferState, message: str = "", due: str = "") -> bool:
-        """From `sending` to `state`; False when it is not `sending` any more (cancelled meanwhile)."""
+        """From `sending` to `state`; False when it is not `sending` any more (cancelled meanwhile).
+
+        Of one that is done, only the counts and the peer's remarks are kept: years of instances would fill the index.
+        """
 
     def cancel(self, transfer_id: int) -> bool:
         """To `cancelled` unless it is over; False when it was."""

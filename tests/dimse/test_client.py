@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import socket
 import struct
+import tracemalloc
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +14,8 @@ from typing import BinaryIO
 import pytest
 from pydicom import DataElement, Dataset, dcmread
 
+from appliance.dicom import part10
+from appliance.dicom.model import Origin
 from appliance.dimse.client import pdu
 from appliance.dimse.client.association import Association, Limits
 from appliance.dimse.client.echo import echo
@@ -25,7 +28,8 @@ from tests.support.files import brainix, knee, pydicom_files, shared
 from tests.support.programs import free_port
 from tests.support.scp import acceptor, data_set, data_sets, misbehaving, storescp, uids
 
-QUICK = Limits(connect=0.5, greeting=0.5, write=2.0, answer=0.5, farewell=0.5)
+QUICK = Limits(connect=0.3, greeting=0.3, write=0.3, answer=0.3, farewell=0.3)
+"""For those who never answer."""
 MR = "1.2.840.10008.5.1.4.1.1.4"
 EXPLICIT = "1.2.840.10008.1.2.1"
 
@@ -53,7 +57,7 @@ class Sending:
     outcomes: list[Outcome] = field(default_factory=list)
     stop_after: int = 1_000_000
 
-    def __call__(self, peer: Peer, what: Sequence[TransferItem], limits: Limits = QUICK) -> list[Outcome]:
+    def __call__(self, peer: Peer, what: Sequence[TransferItem], limits: Limits | None = None) -> list[Outcome]:
         send(
             peer,
             what,
@@ -81,7 +85,7 @@ def test_an_echo_is_answered(tmp_path: Path) -> None:
         assert 0 < echo(peer, "PACSBOX").milliseconds < 5000
 
 
-def fault_of(peer: Peer, limits: Limits = QUICK) -> PeerError:
+def fault_of(peer: Peer, limits: Limits | None = None) -> PeerError:
     with pytest.raises(PeerError) as caught:
         echo(peer, "PACSBOX", limits)
     return caught.value
@@ -103,7 +107,7 @@ def test_no_answer_to_the_call() -> None:
     with socket.create_server(("127.0.0.1", 0), backlog=0) as server:
         port = server.getsockname()[1]
         with socket.create_connection(("127.0.0.1", port)):
-            assert fault_of(Peer("CLINIC-B", "B", "127.0.0.1", port)).fault is Fault.SILENT
+            assert fault_of(Peer("CLINIC-B", "B", "127.0.0.1", port), QUICK).fault is Fault.SILENT
 
 
 def never_answers(caller: socket.socket) -> None:
@@ -143,7 +147,7 @@ def aborts(caller: socket.socket) -> None:
 )
 def test_what_answers_is_no_dicom_program(behave: Callable[[socket.socket], None], fault: Fault) -> None:
     with misbehaving(behave) as peer:
-        assert fault_of(peer).fault is fault
+        assert fault_of(peer, QUICK if behave is never_answers else None).fault is fault
 
 
 def test_a_peer_that_does_not_know_us_says_so() -> None:
@@ -198,6 +202,22 @@ def test_a_small_pdu_of_the_peers_is_kept_to(tmp_path: Path, sending: Sending) -
     with storescp(tmp_path / "peer", "-pdu", "4096") as peer:
         sending(peer, items(brainix()[:2]))
     assert data_sets((tmp_path / "peer").iterdir()) == data_sets(brainix()[:2])
+
+
+@pytest.mark.parametrize("option", ["+xe", "+xi"])
+def test_a_large_image_takes_little_memory_converted_or_not(tmp_path: Path, sending: Sending, option: str) -> None:
+    path, size = tmp_path / "large.dcm", 100 << 20
+    with path.open("wb") as file:
+        file.write(part10.encode(MR, "1.2.3", EXPLICIT, Origin(via="")))
+        file.write(struct.pack("<HH2sxxI", 0x7FE0, 0x0010, b"OW", size))
+        file.truncate(file.tell() + size)
+    with storescp(tmp_path / "peer", "--ignore", option) as peer:
+        tracemalloc.start()
+        sending(peer, items([path]))
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    assert sending.sent == ["1.2.3"]
+    assert most < 8 << 20
 
 
 def test_a_compressed_format_that_the_peer_has_not_is_named(tmp_path: Path, sending: Sending) -> None:
@@ -412,7 +432,8 @@ def test_a_peer_that_answers_garbage_or_nothing(
     sending: Sending, behave: Callable[[socket.socket], None], fault: Fault
 ) -> None:
     with misbehaving(accepting(behave)) as peer, pytest.raises(PeerError) as caught:
-        sending(peer, items(path for path in pydicom_files() if path.name == "MR_small.dcm"))
+        small = items(path for path in pydicom_files() if path.name == "MR_small.dcm")
+        sending(peer, small, QUICK if behave is never_answers else None)
     assert caught.value.fault is fault
     assert sending.outcomes == []
 

@@ -175,6 +175,17 @@ def test_a_retry_sends_what_was_refused_or_left_and_nothing_twice(storage: Stora
     assert {item.sop_instance_uid for item in storage.transfers.pending(transfer.id)} == {refused, *rest}
 
 
+def test_of_one_that_is_done_the_counts_and_remarks_remain(storage: Storage, study: str) -> None:
+    transfer = claimed(storage, study)
+    with storage.transaction():
+        for number, item in enumerate(storage.transfers.pending(transfer.id)):
+            storage.transfers.acknowledge(transfer.id, item.sop_instance_uid, "" if number else "changed")
+        storage.transfers.finish(transfer.id, TransferState.DONE)
+    assert now_of(storage, transfer.id).sent == now_of(storage, transfer.id).total == 6
+    assert storage.transfers.notes(transfer.id) == ["changed"]
+    assert storage.transfers.pending(transfer.id) == []
+
+
 @pytest.mark.parametrize("state", [TransferState.DONE, TransferState.QUEUED, TransferState.SENDING])
 def test_only_what_failed_or_was_cancelled_can_be_retried(storage: Storage, study: str, state: TransferState) -> None:
     transfer = claimed(storage, study)

@@ -116,13 +116,14 @@ class SqliteTransfers:
     def finish(self, transfer_id: int, state: TransferState, message: str = "", due: str = "") -> bool:
         """From `sending` to `state`; False when it is not `sending` any more."""
         at = now()
-        return bool(
-            self._changed(
-                "state = ?, message = ?, due = ?, updated = ?",
-                "id = ? AND state = 'sending'",
-                (state, message, due or at, at, transfer_id),
-            )
+        finished = self._changed(
+            "state = ?, message = ?, due = ?, updated = ?",
+            "id = ? AND state = 'sending'",
+            (state, message, due or at, at, transfer_id),
         )
+        if finished and state is TransferState.DONE:
+            self._conn.execute("DELETE FROM transfer_instance WHERE transfer_id = ? AND reason = ''", (transfer_id,))
+        return bool(finished)
 
     def cancel(self, transfer_id: int) -> bool:
         """To `cancelled` unless it is over."""
