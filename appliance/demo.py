@@ -48,7 +48,7 @@ SAMPLES = (
     Sample("Ferreira^Ana", "19840312", "Head CT", ("693_J2KI.dcm",)),
     Sample("Okafor^Chidi", "19710925", "Chest CT", ("CT_small.dcm",)),
     Sample("Müller^Jürgen", "19590107", "Abdomen MRI", ("examples_overlay.dcm",)),
-    Sample("Łukasz^Wójcik", "19930618", "Brain MRI", ("MR_small.dcm", "MR_small_RLE.dcm")),
+    Sample("Wójcik^Łukasz", "19930618", "Brain MRI", ("MR_small.dcm", "MR_small_RLE.dcm")),
     Sample("Nguyen^Thi Lan", "20010430", "Echocardiogram", ("examples_ybr_color.dcm",)),
     Sample("Smith^Olivia", "19770802", "Ultrasound thyroid", ("examples_rgb_color.dcm", "examples_palette.dcm")),
     Sample("Haddad^Layla", "19661119", "Whole body bone scan", ("JPEG2000.dcm", "JPEG-lossy.dcm")),

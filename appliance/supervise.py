@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 _LOOK = 0.2
 """Seconds between looks at the children."""
 _STEADY = 10.0
-"""A service that dies sooner after the start of all has a fault that starting again won't cure."""
+"""A service that ends by itself sooner after the start of all has a fault that starting again won't cure."""
 _REST = 1.0
 """Seconds before a dead service is started again."""
 _GRACE = 20.0
@@ -74,15 +74,16 @@ class Children:
     def watch(self) -> None:
         """Start again what died. Raises `PacsboxError` when a service does not even start."""
         for child in self._children:
-            if child.process.poll() is None:
+            status = child.process.poll()
+            if status is None:
                 continue
-            if time.monotonic() - self._began < _STEADY:
+            if status >= 0 and time.monotonic() - self._began < _STEADY:
                 raise PacsboxError(
-                    f"The {child.name} does not start (exit status {child.process.returncode}).",
+                    f"The {child.name} does not start (exit status {status}).",
                     "The lines above say why; nothing was left running.",
                 )
             if time.monotonic() - child.started > _REST:
-                log.error("the %s ended (exit status %s): starting it again", child.name, child.process.returncode)
+                log.error("the %s ended (exit status %s): starting it again", child.name, status)
                 replacement = self._start(child.name)
                 child.process, child.started = replacement.process, replacement.started
 
