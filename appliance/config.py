@@ -104,7 +104,12 @@ class Storage(_Section):
 class Transfers(_Section):
     """The outgoing queue."""
 
-    attempts: int = Field(12, ge=1, le=100, description="Tries before a transfer counts as failed.")
+    attempts: int = Field(
+        150,
+        ge=1,
+        le=1000,
+        description="Tries before a transfer counts as failed; 150 go on for about three days, a long weekend.",
+    )
     parallel: int = Field(2, ge=1, le=16, description="Peers that are sent to at the same time.")
 
 
