@@ -413,6 +413,7 @@
   first.draggable = false;
   if (address(0) === first.getAttribute("src")) keep(address(0), first);
   element("controls").hidden = false;
+  element("no-script").hidden = true;
   open(0);
   setTimeout(() => { element("hint").hidden = true; }, 6000);
 })();
