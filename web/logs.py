@@ -17,12 +17,18 @@ class AccessLogger(AbstractAccessLogger):
 
     def log(self, request: web.BaseRequest, response: web.StreamResponse, time: float) -> None:
         """`GET /s/{code} 200 5120 bytes 12 ms`; a path that is no route of ours is not written at all."""
-        match = request.match_info if isinstance(request, web.Request) else None
-        resource = match.route.resource if match is not None else None
-        pattern = resource.canonical if resource is not None else "(no such page)"
+        pattern = _pattern(request)
         self.logger.info(
             "%s %s %d %d bytes %.0f ms", request.method, pattern, response.status, response.body_length, time * 1000
         )
+
+
+def _pattern(request: web.BaseRequest) -> str:
+    try:
+        resource = request.match_info.route.resource if isinstance(request, web.Request) else None
+    except AssertionError:  # aiohttp's way to say that what came was no HTTP, and no route was looked for
+        resource = None
+    return resource.canonical if resource is not None else "(no such page)"
 
 
 class _WithoutTheirWords(logging.Filter):

@@ -58,12 +58,22 @@ async def _multipart(request: web.Request, ranges: Sequence[MediaRange]) -> web.
 async def _single(request: web.Request, ranges: Sequence[MediaRange]) -> web.StreamResponse:
     syntaxes = [each.transfer_syntax for each in ranges]
     parts = planned(await found(request), syntaxes)
+    if parts and request.method == "HEAD":
+        return _told(parts[0])
     body = await prepare(request, parts[0]) if parts else None
     if body is None or not {body.syntax, "", "*"} & set(syntaxes):
         raise web.HTTPNotAcceptable(reason="This cannot be had in the transfer syntaxes asked for")
     response = web.StreamResponse(headers={"Content-Type": content_type(body.syntax), "Vary": "Accept"})
     response.content_length = body.size
     return await pour(request, response, _watched(request, body.chunks))
+
+
+def _told(part: Part) -> web.Response:
+    """The answer to a HEAD: nothing is converted for it."""
+    response = web.Response(headers={"Content-Type": content_type(part.syntax), "Vary": "Accept"})
+    if not part.convert:
+        response.content_length = part.instance.size
+    return response
 
 
 async def _framed(request: web.Request, parts: Sequence[Part], frame: Multipart) -> AsyncIterator[bytes]:
