@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from socketserver import BaseServer
-from typing import Any
+from typing import Any, cast
 
 from pynetdicom import evt
 from pynetdicom.ae import ApplicationEntity
@@ -136,7 +136,7 @@ class Listener(ThreadedAssociationServer):
 def _on_close(event: Event) -> None:
     """pynetdicom waits its full time for the request of a connection that is gone already: nothing comes."""
     if event.assoc.requestor.primitive is None:
-        event.assoc.dul.to_user_queue.put(None)  # type: ignore[arg-type]
+        event.assoc.dul.to_user_queue.put(cast(Any, None))
 
 
 class _Line(AssociationSocket):
