@@ -16,10 +16,19 @@ class AccessLogger(AbstractAccessLogger):
     """One line a request, with the route's pattern in place of the path."""
 
     def log(self, request: web.BaseRequest, response: web.StreamResponse, time: float) -> None:
-        """`GET /s/{code} 200 5120 bytes 12 ms`; a path that is no route of ours is not written at all."""
-        pattern = _pattern(request)
-        self.logger.info(
-            "%s %s %d %d bytes %.0f ms", request.method, pattern, response.status, response.body_length, time * 1000
+        """`POST /s/{code} 303 0 bytes 12 ms`; a path that is no route of ours is not written at all.
+
+        Reading that went well is for who looks closely: leafing through a series is hundreds of requests.
+        """
+        read_well = request.method in ("GET", "HEAD") and response.status < 400
+        self.logger.log(
+            logging.DEBUG if read_well else logging.INFO,
+            "%s %s %d %d bytes %.0f ms",
+            request.method,
+            _pattern(request),
+            response.status,
+            response.body_length,
+            time * 1000,
         )
 
 

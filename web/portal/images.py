@@ -45,7 +45,7 @@ def values(album: Album, share: Share, path: str) -> dict[str, object]:
         "others": [_card(stack, path) for stack in album.stacks if stack.kind is Kind.OTHER],
         "size": texts.size(study.size),
         "until": texts.written(moment(share.expires).astimezone().date()),
-        "script": {"path": path, "stacks": [_for_script(stack) for stack in leafed], "texts": texts.FOR_SCRIPT},
+        "album": {"path": path, "stacks": [_for_script(stack) for stack in leafed], "texts": texts.FOR_SCRIPT},
     }
 
 

@@ -149,7 +149,7 @@ def shown(page: Page, number: int) -> None:
     page.wait_for_function(
         """(number) => {
           const image = document.querySelector("#sheet img");
-          return image.alt.startsWith(`Picture ${number} of`) && image.complete && image.naturalWidth;
+          return image.alt.startsWith(`Image ${number} of`) && image.complete && image.naturalWidth;
         }""",
         arg=number,
     )
@@ -292,15 +292,15 @@ def test_keys_wheel_slider_and_buttons_leaf_too(desktop: BrowserContext, share: 
     for key, number in (("ArrowRight", 2), ("ArrowDown", 3), ("ArrowLeft", 2), ("PageDown", 12), ("End", 24)):
         page.keyboard.press(key)
         shown(page, number)
-    expect(page.get_by_role("button", name="Next picture")).to_be_disabled()
+    expect(page.get_by_role("button", name="Next image")).to_be_disabled()
     page.keyboard.press("Home")
     shown(page, 1)
     page.locator("#stage").hover()
     page.mouse.wheel(0, 120)
     shown(page, 2)
-    page.get_by_role("button", name="Next picture").click()
+    page.get_by_role("button", name="Next image").click()
     shown(page, 3)
-    page.get_by_role("slider", name="Picture").focus()
+    page.get_by_role("slider", name="Image").focus()
     page.keyboard.press("ArrowRight")
     shown(page, 4)
     page.get_by_role("link", name="26 images").click()
@@ -371,19 +371,21 @@ def test_the_picture_on_the_screen_can_be_saved(desktop: BrowserContext, share: 
     page.keyboard.press("ArrowRight")
     shown(page, 2)
     with page.expect_download() as download:
-        page.get_by_role("link", name="Save this picture").click()
+        page.get_by_role("link", name="Save this image").click()
     assert download.value.suggested_filename == "image-1-2.jpg"
     with Image.open(download.value.path()) as picture:
         assert picture.format == "JPEG"
 
 
-def test_an_open_page_gets_no_further_picture_once_the_link_is_revoked(
-    phone: BrowserContext, share: Share, box: Box
+@pytest.mark.parametrize("picture", ["2", "24"], ids=["in memory", "at the box"])
+def test_an_open_page_shows_no_further_picture_once_the_link_is_revoked(
+    phone: BrowserContext, share: Share, box: Box, picture: str
 ) -> None:
     new = share("KNEE")
     page = enter(phone, new)
+    page.wait_for_load_state("networkidle")
     box.sharing.revoke(new.share.id)
-    page.get_by_role("slider", name="Picture").fill("24")
+    page.locator("#slider").fill(picture)
     expect(page.get_by_role("heading", name="This link has been switched off")).to_be_visible()
     assert page.locator("img").count() == 1, "only our own mark is left"
 
@@ -416,7 +418,7 @@ def test_without_script_every_picture_is_a_link(browser: Browser, share: Share) 
     page.goto(new.link)
     page.get_by_label("PIN").fill(new.pin)
     page.get_by_role("button", name="Show my images").click()
-    expect(page.get_by_text("Tap a picture to open it.")).to_be_visible()
+    expect(page.get_by_text("Tap an image to open it.")).to_be_visible()
     page.get_by_role("link", name="24 images").click()
     page.wait_for_url("**/1.jpg")
     context.close()
