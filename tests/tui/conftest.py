@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from blockbuster import BlockBuster
+from textual.events import Paste
 from textual.pilot import Pilot
 
 from appliance import events
@@ -51,6 +52,13 @@ class Console:
     async def type(self, text: str) -> None:
         """Type letters."""
         await self.pilot.press(*text)
+
+    async def fill_in(self, *values: str) -> None:
+        """Fill the fields of a form, Enter after each."""
+        for value in values:
+            self.app.post_message(Paste(value))
+            await self.pilot.pause()
+            await self.press("enter")
 
     @property
     def lines(self) -> list[str]:

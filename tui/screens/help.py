@@ -9,9 +9,10 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical, VerticalScroll
 from textual.screen import ModalScreen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from tui.commands import Command
+from tui.widgets.keys import KeyLine
 
 _KEYS = 16
 _MOVING = (
@@ -39,7 +40,7 @@ class HelpScreen(ModalScreen[None]):
             yield Static(f"Keys: {self._about}", classes="question", markup=False)
             with VerticalScroll(can_focus=False):
                 yield Static(self._table(), markup=False)
-            yield Footer(show_command_palette=False, compact=True)
+            yield KeyLine()
 
     def _table(self) -> Text:
         own = [command for command in self._commands if command.node is not self.app]
