@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -60,3 +61,9 @@ def opened(box: Box) -> Iterator[Doors]:
     finally:
         stop.set()
         thread.join(30)
+
+
+def filled(path: str, study: str, series: str, instance: str, rest: str = "1") -> str:
+    """A route's path with values for what stands in braces; `rest` for whatever is no UID."""
+    known = {"study": study, "series": series, "instance": instance}
+    return re.sub(r"\{(\w+)[^}]*\}", lambda match: known.get(match[1], rest), path)

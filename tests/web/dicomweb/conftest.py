@@ -20,7 +20,14 @@ def stocked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Box]:
     environment = {"PACSBOX_DATA_DIR": str(folder / "box")}
     environment |= {"PACSBOX_WEB_PUBLIC_PORT": "0", "PACSBOX_WEB_CLINIC_PORT": "0"}
     box = Box(load(environment=environment)[0])
-    odd = ("examples_ybr_color.dcm", "examples_palette.dcm", "CT_small.dcm", "emri_small_jpeg_2k_lossless.dcm")
+    odd = (
+        "examples_ybr_color.dcm",
+        "examples_palette.dcm",
+        "CT_small.dcm",
+        "SC_rgb_rle_2frame.dcm",
+        "rtdose.dcm",
+        "rtplan.dcm",
+    )
     stock(box, *brainix(), *knee()[:4], *knee()[-4:], *one_study(folder))
     stock(box, *(path for name in odd for path in PYDICOM.rglob(name)), *(PYDICOM / "charset_files").glob("*.dcm"))
     yield box
