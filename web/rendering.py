@@ -73,8 +73,9 @@ class _Worker:
 
 
 def _serve(pipe: Connection) -> None:
-    """A worker's life, until the pipe closes."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """A worker's life, until the pipe closes: signals to the whole service are for those who end it in order."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     os.nice(_NICER)
     with contextlib.suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text(_FIRST_TO_GO)

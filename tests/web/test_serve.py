@@ -5,12 +5,16 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import signal
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import psutil
 import pytest
 from aiohttp import ClientSession, CookieJar
 
@@ -121,24 +125,40 @@ async def test_a_reader_that_stalls_does_not_keep_the_doors_open(
         answer.close()
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("warm", [True, False])
+def test_a_signal_to_the_whole_service_ends_it_cleanly(tmp_path: Path, number: int, warm: bool) -> None:
+    settings = {"PACSBOX_DATA_DIR": str(tmp_path), "PACSBOX_WEB_PUBLIC_PORT": "0", "PACSBOX_WEB_CLINIC_PORT": "0"}
+    with subprocess.Popen(
+        [sys.executable, "-m", "appliance.cli.main", "web"],
+        env=os.environ | settings,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as service:
+        try:
+            assert service.stderr is not None
+            said = service.stderr.readline() + service.stderr.readline()
+            assert "clinic door on" in said
+            if warm:
+                # The tracker, the fork server, and a worker.
+                wait_for(lambda: len(psutil.Process(service.pid).children(recursive=True)) >= 3)
+            os.killpg(service.pid, number)
+            assert service.wait(20) == 0
+            assert service.stderr.read() == ""
+        finally:
+            service.kill()
+
+
 def test_no_worker_outlives_the_doors(box: Box) -> None:
-    before = _children()
+    before = _grandchildren()
     running = Running(box)
+    wait_for(lambda: _grandchildren() - before)
     running.end(20)
-    wait_for(lambda: _children() <= before | _helpers())
+    assert _grandchildren() <= before
 
 
-def _children() -> set[str]:
-    return {child for thread in os.listdir("/proc/self/task") for child in _read(f"/proc/self/task/{thread}/children")}
-
-
-def _helpers() -> set[str]:
-    """Python's own processes that make others and outlast them: the fork server, the tracker."""
-    return {child for child in _children() if "multiprocessing" in "".join(_read(f"/proc/{child}/cmdline", "\0"))}
-
-
-def _read(path: str, separator: str | None = None) -> list[str]:
-    try:
-        return Path(path).read_text("utf-8").split(separator)
-    except OSError:
-        return []
+def _grandchildren() -> set[int]:
+    """The workers: children of Python's fork server, which itself stays for the next."""
+    ours = psutil.Process()
+    return {process.pid for process in ours.children(recursive=True)} - {child.pid for child in ours.children()}
