@@ -63,7 +63,8 @@ def opened(box: Box) -> Iterator[Doors]:
         thread.join(30)
 
 
-def filled(path: str, study: str, series: str, instance: str, rest: str = "1") -> str:
-    """A route's path with values for what stands in braces; `rest` for whatever is no UID."""
+def filled(path: str, study: str, series: str, instance: str, rest: str = "") -> str:
+    """A route's path with values for what stands in braces; `rest` for whatever is no UID, else what exists."""
     known = {"study": study, "series": series, "instance": instance}
-    return re.sub(r"\{(\w+)[^}]*\}", lambda match: known.get(match[1], rest), path)
+    known |= {"frames": rest or "1", "element": rest or "7FE00010"}
+    return re.sub(r"\{(\w+)[^}]*\}", lambda match: known[match[1]], path)

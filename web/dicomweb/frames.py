@@ -43,29 +43,30 @@ async def frames(request: web.Request) -> web.StreamResponse:
     """GET /studies/{study}/series/{series}/instances/{instance}/frames/{frames}: numbers from 1, a comma between."""
     numbers = listed(request.match_info["frames"])
     path = await located(request)
-    of = await request.app[THREADS].run(_frames, path)
+    of = await request.app[THREADS].run(located_in, path)
     for number in numbers:
         if number > of.count:
             raise LookupError(f"There is no frame {number}: the instance has {of.count}.")
+    return await sent(request, of, numbers)
+
+
+async def sent(request: web.Request, of: Frames, numbers: Sequence[int]) -> web.StreamResponse:
+    """The answer with frames `numbers`, in the form that the request likes best."""
     form = chosen(of, accepted(request), single=len(numbers) == 1)
     first = await _frame(request, of, form, numbers[0])
     if not form.multipart:
         return web.Response(body=first, headers={"Content-Type": form.content_type, "Vary": "Accept"})
-    whole = Multipart(form.media_type)
+    whole, asked = Multipart(form.media_type), request[ASKED]
+    base = f"{asked.root}/studies/{asked.study}/series/{asked.series}/instances/{asked.instance}/frames"
 
     async def parts() -> AsyncIterator[bytes]:
         for place, number in enumerate(numbers):
             data = await _frame(request, of, form, number) if place else first
-            yield whole.head(form.content_type, f"{_base(request)}/{number}", first=not place) + data
+            yield whole.head(form.content_type, f"{base}/{number}", first=not place) + data
         yield whole.end
 
     response = web.StreamResponse(headers={"Content-Type": whole.content_type, "Vary": "Accept"})
     return await pour(request, response, watched(request, parts()))
-
-
-def _base(request: web.Request) -> str:
-    asked = request[ASKED]
-    return f"{asked.root}/studies/{asked.study}/series/{asked.series}/instances/{asked.instance}/frames"
 
 
 def listed(text: str) -> list[int]:
@@ -110,5 +111,5 @@ async def _frame(request: web.Request, of: Frames, form: Form, number: int) -> b
     return await request.app[THREADS].run(stored_frames.plain, of, number - 1)
 
 
-_frames = lru_cache(maxsize=512)(stored_frames.frames)
+located_in = lru_cache(maxsize=512)(stored_frames.frames)
 """A player asks for frame after frame of the same file, and archived files don't change."""

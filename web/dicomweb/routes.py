@@ -6,7 +6,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from appliance.access.scope import Permission
-from web.dicomweb import access, frames, metadata, qido, retrieve
+from web.dicomweb import access, bulkdata, frames, metadata, qido, retrieve
 from web.dicomweb.access import Guard
 from web.dicomweb.asked import guarded
 
@@ -30,6 +30,7 @@ ROUTES: tuple[tuple[str, Permission, Handler], ...] = (
     (_SERIES + "/metadata", _RETRIEVE, metadata.metadata),
     (_INSTANCE + "/metadata", _RETRIEVE, metadata.metadata),
     (_INSTANCE + "/frames/{frames}", _RETRIEVE, frames.frames),
+    (_INSTANCE + "/bulkdata/{element:.+}", _RETRIEVE, bulkdata.bulkdata),
 )
 
 

@@ -10,7 +10,7 @@ from dicomweb_client.api import DICOMwebClient
 from appliance.box import Box
 from appliance.config import load
 from tests.support.clinic import ROOT, one_study, opened, stock
-from tests.support.files import PYDICOM, brainix, knee
+from tests.support.files import PYDICOM, brainix, knee, shared
 
 
 @pytest.fixture(scope="session")
@@ -29,6 +29,7 @@ def stocked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Box]:
         "rtplan.dcm",
     )
     stock(box, *brainix(), *knee()[:4], *knee()[-4:], *one_study(folder))
+    stock(box, shared("odd", "sample-pdf.dcm"))
     stock(box, *(path for name in odd for path in PYDICOM.rglob(name)), *(PYDICOM / "charset_files").glob("*.dcm"))
     yield box
     box.close()
