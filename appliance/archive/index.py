@@ -13,6 +13,7 @@ import hashlib
 import logging
 import threading
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from appliance import events
@@ -30,8 +31,8 @@ BATCH = 200
 """Entries a transaction: enough to share its flushes, few enough to be seen at once."""
 _IDLE = 0.05
 """Seconds between looks at an empty spool."""
-_INDEX_DOWN = 2.0
-"""Seconds before the index is tried again."""
+_TROUBLE = 2.0
+"""Seconds before a broken index or a full disk is tried again."""
 
 
 @dataclass
@@ -47,74 +48,38 @@ class _Batch:
 class Indexer:
     """Drains the spool. One process of a box has it at a time."""
 
-    def __init__(self, spool: Spool, blobs: Blobs, storage: Storage) -> None:
+    def __init__(self, spool: Spool, blobs: Blobs, index: Callable[[], Storage]) -> None:
+        """`index` opens the index, or gives it opened; it is asked for each batch."""
         self._spool = spool
         self._blobs = blobs
-        self._storage = storage
+        self._index = index
 
     def run(self, stop: threading.Event) -> None:
-        """Drain the spool until `stop`; a broken index is waited for, never fatal to receiving."""
+        """Drain the spool until `stop`; a broken index or a full disk is waited for, and nothing is lost."""
         while not stop.is_set():
             try:
                 if not self.drain_batch():
                     stop.wait(_IDLE)
             except IndexUnavailableError as fault:
                 log.error("%s %s", fault, fault.hint)
-                stop.wait(_INDEX_DOWN)
+                stop.wait(_TROUBLE)
+            except OSError as fault:
+                log.error("the disk does not let the indexer work: %s", fault)
+                stop.wait(_TROUBLE)
 
     def drain_batch(self) -> int:
         """Bring one batch in; how many entries it had."""
         entries = self._spool.waiting(BATCH)
         if not entries:
             return 0
-        batch = self._decide(entries)
+        storage = self._index()
+        batch = _decide(storage, entries)
         for entry, _, key in batch.new:
             self._blobs.link(key, entry.path)
         self._blobs.sync(key for _, _, key in batch.new)
-        self._commit(batch)
+        _commit(storage, batch)
         self._clear(batch)
         return len(entries)
-
-    def _decide(self, entries: list[Entry]) -> _Batch:
-        batch = _Batch()
-        read: list[tuple[Entry, Header]] = []
-        for entry in entries:
-            try:
-                read.append((entry, headers.read(entry.path)))
-            except UnreadableInstanceError as fault:
-                batch.rejected.append((entry, str(fault)))
-        known = self._storage.studies.digests([header.uids[2] for _, header in read])
-        patients: dict[str, Header | Study] = {
-            study.study_instance_uid: study
-            for study in self._storage.studies.studies(list({header.uids[0] for _, header in read}))
-        }
-        for entry, header in read:
-            study_uid, _, sop_uid = header.uids
-            if sop_uid in known:
-                if known[sop_uid] == header.digest:
-                    batch.known.append(entry)
-                else:
-                    batch.conflicts.append((entry, sop_uid, "we have another image of the same identity"))
-            elif not same_patient(patients.setdefault(study_uid, header), header):
-                batch.conflicts.append((entry, sop_uid, "its study belongs to another patient"))
-            else:
-                known[sop_uid] = header.digest
-                batch.new.append((entry, header, blob_key(study_uid, entry)))
-        return batch
-
-    def _commit(self, batch: _Batch) -> None:
-        came: defaultdict[str, int] = defaultdict(int)
-        with self._storage.transaction():
-            for _, header, key in batch.new:
-                self._storage.studies.add(header, key)
-                came[header.uids[0]] += 1
-            self._storage.studies.recount(came)
-            for study_uid, instances in came.items():
-                self._storage.events.add(events.STUDY_RECEIVED, study_uid, instances=instances)
-            for entry, reason in batch.rejected:
-                self._storage.events.add(events.INSTANCE_REJECTED, entry=entry.name, reason=reason)
-            for entry, _, reason in batch.conflicts:
-                self._storage.events.add(events.INSTANCE_CONFLICT, entry=entry.name, reason=reason)
 
     def _clear(self, batch: _Batch) -> None:
         at = events.now()
@@ -126,6 +91,54 @@ class Indexer:
             self._spool.conflict(entry, sop_uid, reason, at)
         for entry in (*(entry for entry, _, _ in batch.new), *batch.known):
             self._spool.release(entry)
+
+
+def _decide(storage: Storage, entries: list[Entry]) -> _Batch:
+    batch = _Batch()
+    read: list[tuple[Entry, Header]] = []
+    for entry in entries:
+        try:
+            read.append((entry, headers.read(entry.path)))
+        except UnreadableInstanceError as fault:
+            batch.rejected.append((entry, str(fault)))
+        except OSError:
+            raise
+        except Exception as fault:
+            log.exception("%s could not be read", entry.name)
+            batch.rejected.append((entry, f"it could not be read ({type(fault).__name__})"))
+    known = storage.studies.digests([header.uids[2] for _, header in read])
+    patients: dict[str, Header | Study] = {
+        study.study_instance_uid: study
+        for study in storage.studies.studies(list({header.uids[0] for _, header in read}))
+    }
+    for entry, header in read:
+        study_uid, _, sop_uid = header.uids
+        if sop_uid in known:
+            if known[sop_uid] == header.digest:
+                batch.known.append(entry)
+            else:
+                batch.conflicts.append((entry, sop_uid, "we have another image of the same identity"))
+        elif not same_patient(patients.setdefault(study_uid, header), header):
+            batch.conflicts.append((entry, sop_uid, "its study belongs to another patient"))
+        else:
+            known[sop_uid] = header.digest
+            batch.new.append((entry, header, blob_key(study_uid, entry)))
+    return batch
+
+
+def _commit(storage: Storage, batch: _Batch) -> None:
+    came: defaultdict[str, int] = defaultdict(int)
+    with storage.transaction():
+        for _, header, key in batch.new:
+            storage.studies.add(header, key)
+            came[header.uids[0]] += 1
+        storage.studies.recount(came)
+        for study_uid, instances in came.items():
+            storage.events.add(events.STUDY_RECEIVED, study_uid, instances=instances)
+        for entry, reason in batch.rejected:
+            storage.events.add(events.INSTANCE_REJECTED, entry=entry.name, reason=reason)
+        for entry, _, reason in batch.conflicts:
+            storage.events.add(events.INSTANCE_CONFLICT, entry=entry.name, reason=reason)
 
 
 def blob_key(study_instance_uid: str, entry: Entry) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -139,15 +140,73 @@ def test_it_runs_until_it_is_stopped(box: Box) -> None:
     assert not thread.is_alive()
 
 
-def test_a_broken_index_is_waited_for_and_nothing_is_lost(box: Box, fill: Fill) -> None:
+def test_a_broken_index_is_waited_for_and_nothing_is_lost(
+    box: Box, fill: Fill, caplog: pytest.LogCaptureFixture
+) -> None:
     box.close()
     box.index_path.write_bytes(b"broken" * 1000)
+    stop = threading.Event()
+    thread = threading.Thread(target=box.indexer().run, args=(stop,))
     with knee()[0].open("rb") as file:
         box.spool("receiver").keep(file, Origin("upload", received=events.now()))
+    thread.start()
+    wait_for(lambda: "is damaged" in caplog.text, 10)
     assert len(box.spool("receiver").waiting()) == 1
     box.index_path.unlink()
-    fill(knee()[1:2])
+    wait_for(lambda: not box.spool("receiver").waiting(), 10)
+    stop.set()
+    thread.join(5)
+    assert box.storage.studies.count() == (1, 1)
+
+
+def test_an_index_that_was_moved_away_is_opened_anew(box: Box, fill: Fill) -> None:
+    fill(knee()[:1])
+    for path in box.index_path.parent.iterdir():
+        path.rename(path.with_name(path.name + ".old"))
+    fill(knee()[1:3])
     assert box.storage.studies.count() == (1, 2)
+
+
+def test_one_poisonous_file_does_not_keep_others_from_the_index(
+    box: Box, fill: Fill, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, poison = headers.read, headers.read(knee()[0]).digest
+
+    def dying(path: Path) -> headers.Header:
+        header = read(path)
+        if header.digest == poison:
+            raise RecursionError
+        return header
+
+    monkeypatch.setattr(headers, "read", dying)
+    fill(knee()[:3])
+    assert box.storage.studies.count() == (1, 2)
+    spool = box.spool("receiver")
+    assert spool.set_aside(spool.rejected)[0].reason == "it could not be read (RecursionError)"
+
+
+def test_a_full_disk_is_waited_for(box: Box, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    full = threading.Event()
+    full.set()
+    link = os.link
+
+    def refusing(source: Path, target: Path) -> None:
+        if full.is_set():
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        link(source, target)
+
+    monkeypatch.setattr(os, "link", refusing)
+    stop = threading.Event()
+    thread = threading.Thread(target=box.indexer().run, args=(stop,))
+    with knee()[0].open("rb") as file:
+        box.spool("receiver").keep(file, Origin("upload", received=events.now()))
+    thread.start()
+    wait_for(lambda: "does not let the indexer work" in caplog.text, 10)
+    full.clear()
+    wait_for(lambda: not box.spool("receiver").waiting(), 10)
+    stop.set()
+    thread.join(5)
+    assert box.storage.studies.count() == (1, 1)
 
 
 def test_kill_9_at_any_instruction_loses_and_doubles_nothing(tmp_path: Path) -> None:

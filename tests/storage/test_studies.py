@@ -230,3 +230,13 @@ def test_an_index_of_a_newer_pacsbox_is_not_touched(tmp_path: Path) -> None:
 
 def test_a_sound_index_has_no_faults(storage: Storage) -> None:
     assert storage.check() == []
+
+
+def test_a_read_of_an_index_that_breaks_says_so(tmp_path: Path) -> None:
+    storage = SqliteStorage(tmp_path / "index.sqlite3")
+    connection = sqlite3.connect(tmp_path / "index.sqlite3")
+    connection.execute("DROP TABLE event")
+    connection.close()
+    with pytest.raises(IndexUnavailableError, match="cannot be used"):
+        storage.events.since(0)
+    storage.close()
