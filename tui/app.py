@@ -22,9 +22,9 @@ from appliance.errors import PacsboxError
 from tui import feed, pulse, theme
 from tui.backstage import Backstage
 from tui.commands import commands, possible
-from tui.feed import Feed
+from tui.feed import Feed, Sight
 from tui.logfile import logging_to_file
-from tui.messages import IndexMoved
+from tui.messages import IndexMoved, IndexReplaced
 from tui.pulse import Pulse
 from tui.screens.attention import AttentionScreen
 from tui.screens.confirm import Confirm
@@ -99,18 +99,17 @@ class PacsboxApp(App[None]):
         """Tell the screens as soon as the index has moved on."""
         while True:
             try:
-                if await self.backstage.look(self._feed.moved):
-                    self._tell()
+                self._tell(await self.backstage.look(self._feed.look))
                 self.trouble = ""
             except PacsboxError as fault:
-                self._feed.forget()
                 self.trouble = " ".join(part for part in (str(fault), fault.hint) if part)
                 await asyncio.sleep(feed.PATIENCE)
             await asyncio.sleep(feed.INTERVAL)
 
-    def _tell(self) -> None:
-        for screen in self.screen_stack:
-            screen.post_message(IndexMoved())
+    def _tell(self, sight: Sight) -> None:
+        if sight is not Sight.SAME:
+            for screen in self.screen_stack:
+                screen.post_message(IndexMoved() if sight is Sight.MOVED else IndexReplaced())
 
     @work(group="pulse")
     async def _watch_over(self) -> None:

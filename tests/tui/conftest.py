@@ -23,8 +23,7 @@ from tui.app import PacsboxApp
 
 _FIRST = datetime(2026, 1, 2, tzinfo=UTC)
 
-SMALL = (80, 24)
-LARGE = (200, 60)
+_SMALL = (80, 24)
 
 
 @contextmanager
@@ -99,7 +98,7 @@ def opened(box: Box) -> Callable[..., AsyncIterator[Console]]:
     """Opens the console of `box`: `async with opened() as console`."""
 
     @asynccontextmanager
-    async def open_it(size: tuple[int, int] = SMALL) -> AsyncIterator[Console]:
+    async def open_it(size: tuple[int, int] = _SMALL) -> AsyncIterator[Console]:
         app = PacsboxApp(box)
         with nothing_blocks():
             async with app.run_test(size=size, notifications=True) as pilot:

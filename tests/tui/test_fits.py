@@ -37,8 +37,11 @@ def busy(box, fill):
     box.transfers.enqueue(studies[0].study_instance_uid, "CLINIC-B")
 
 
-@pytest.mark.parametrize("size", [(80, 24), (200, 60)], ids=["80x24", "200x60"])
-@pytest.mark.parametrize("name", SCREENS)
+LARGE = ("worklist", "study", "qr", "shares", "transfers", "attention")
+CASES = [*((name, (80, 24)) for name in SCREENS), *((name, (200, 60)) for name in LARGE)]
+
+
+@pytest.mark.parametrize(("name", "size"), CASES, ids=[f"{name}-{width}x{height}" for name, (width, height) in CASES])
 async def test_fits(opened, busy, name, size):
     keys, essentials = SCREENS[name]
     async with opened(size) as console:

@@ -6,8 +6,9 @@ import asyncio
 import threading
 
 from tests.support.files import PYDICOM, brainix, knee
+from tui.news import CHUNK
 from tui.screens.qr import QRScreen
-from tui.screens.worklist import CHUNK, WorklistScreen
+from tui.screens.worklist import WorklistScreen
 from tui.widgets.listing import Listing
 from tui.widgets.search import SearchBox
 
@@ -68,7 +69,7 @@ async def test_search_that_finds_nothing_says_so_and_stays_in_the_box(opened, fi
     async with opened() as console:
         await console.type("zzz")
         await console.press("enter")
-        await console.sees("Nothing found for 'zzz'.")
+        await console.sees("Nothing found for zzz.")
         assert isinstance(console.app.focused, SearchBox)
 
 

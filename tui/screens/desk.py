@@ -15,7 +15,7 @@ from textual.widgets import Label
 from appliance.box import Box
 from appliance.errors import IndexUnavailableError
 from tui.backstage import Backstage
-from tui.messages import IndexMoved
+from tui.messages import IndexMoved, IndexReplaced
 from tui.notices import EXPECTED, in_words
 from tui.screens.confirm import Confirm
 from tui.widgets.keys import KeyLine
@@ -43,6 +43,10 @@ class Reading(Screen[R]):
         self.reload()
 
     def on_index_moved(self, _message: IndexMoved) -> None:
+        """Read again."""
+        self.reload()
+
+    def on_index_replaced(self, _message: IndexReplaced) -> None:
         """Read again."""
         self.reload()
 

@@ -20,6 +20,7 @@ _MOVING = (
     ("g, G", "To the first row, or the last"),
     ("PgUp, PgDn", "A page up or down"),
 )
+_PALETTE = ("Ctrl+P", "Search for what you want to do")
 
 
 class HelpScreen(ModalScreen[None]):
@@ -46,7 +47,7 @@ class HelpScreen(ModalScreen[None]):
         own = [command for command in self._commands if command.node is not self.app]
         everywhere = [command for command in self._commands if command.node is self.app]
         text = Text()
-        for keys, explanation in (*_lines(own), *(_MOVING if self._rows else ()), *_lines(everywhere)):
+        for keys, explanation in (*_lines(own), *(_MOVING if self._rows else ()), *_lines(everywhere), _PALETTE):
             text.append(f"{keys:<{_KEYS}}", "bold")
             text.append(f"{explanation}\n")
         return text[:-1]
