@@ -6,6 +6,7 @@ imports of all, and the core need not know `web` and `tui`, which bring their ow
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -49,6 +50,8 @@ def cli(context: click.Context, path: Path | None) -> None:
 
 def main() -> None:
     """Run the command; our own errors are sentences for people, not tracebacks."""
+    # What the box writes is patients' data: for its own account alone.
+    os.umask(0o077)
     try:
         cli()
     except PacsboxError as fault:

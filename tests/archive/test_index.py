@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import subprocess
 import sys
 import threading
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from pydicom import dcmread
 
 from appliance import events
-from appliance.archive.index import same_patient
+from appliance.archive.index import blob_key
 from appliance.box import Box
 from appliance.dicom import header as headers
 from appliance.dicom.model import Origin
@@ -95,21 +95,37 @@ def test_two_patients_in_one_batch_do_not_share_a_study_either(box: Box, fill: F
     assert box.storage.studies.count() == (1, 1)
 
 
-@pytest.mark.parametrize(
-    ("change", "joins"),
-    [
-        ({}, True),
-        ({"patient_id": "other"}, True),
-        ({"patient_id": ""}, True),
-        ({"patient_name": "KNÉE"}, True),
-        ({"patient_id": "other", "patient_name": "Else"}, False),
-        ({"patient_id": "other", "patient_birth_date": "19000101"}, False),
-        ({"patient_name": "Else"}, True),
-    ],
-)
-def test_who_counts_as_the_same_patient(change: dict[str, str], joins: bool) -> None:
-    known = headers.read(knee()[0])
-    assert same_patient(known, replace(known, study=known.study | change)) is joins
+def test_a_study_without_names_takes_the_first_patient_and_no_second(box: Box, fill: Fill, tmp_path: Path) -> None:
+    blank = {"PatientID": "", "PatientName": "", "PatientBirthDate": ""}
+    jane = {"PatientID": "1", "PatientName": "Doe^Jane", "PatientBirthDate": "19800101"}
+    richard = {"PatientID": "2", "PatientName": "Roe^Richard", "PatientBirthDate": "19500101"}
+    people = enumerate((blank, jane, richard))
+    fill([changed(knee()[n], tmp_path / f"{n}.dcm", **person) for n, person in people])
+    assert box.storage.studies.count() == (1, 2)
+    assert box.storage.studies.search("", 1)[0].patient_name == "Doe^Jane"
+
+
+def test_an_image_that_the_archive_lost_is_taken_again(box: Box, fill: Fill) -> None:
+    fill(knee()[:2])
+    lost, cut = sorted(box.blobs.keys())
+    box.blobs.remove(lost)
+    os.truncate(box.blobs.path(cut), 1000)
+    fill([*knee()[:2], *knee()[:2]])
+    rows = box.storage.studies.instances(box.storage.studies.search("", 1)[0].study_instance_uid)
+    assert [headers.read(box.blobs.path(row.blob_key)).digest for row in rows] == [row.digest for row in rows]
+    assert box.storage.studies.count() == (1, 2)
+
+
+def test_a_data_folder_that_was_copied_between_link_and_commit_goes_on(box: Box, fill: Fill) -> None:
+    with knee()[0].open("rb") as file:
+        entry = box.spool("receiver").keep(file, Origin("upload", received=events.now()))
+    key = blob_key(headers.read(entry.path).uids[0], entry)
+    box.blobs.link(key, entry.path)
+    copy = entry.path.with_suffix(".copy")
+    shutil.copyfile(entry.path, copy)
+    copy.replace(entry.path)
+    fill([])
+    assert box.storage.studies.count() == (1, 1)
 
 
 def test_what_cannot_be_indexed_is_rejected_with_its_reason_and_told(box: Box) -> None:
