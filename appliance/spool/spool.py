@@ -106,13 +106,13 @@ class Spool:
         self.conflicts = root / "conflicts"
         self.tmp = root / "tmp" / door
         self._reserve = reserve_mb * 1_000_000
-        with _faults():
+        with disk_faults():
             for folder in (self.new, self.rejected, self.conflicts, self.tmp):
                 make_folder(folder)
 
     def sweep(self) -> None:
         """At the door's start: remove what an earlier process of this door left half-written."""
-        with _faults():
+        with disk_faults():
             for draft in self.tmp.iterdir():
                 draft.unlink()
 
@@ -123,7 +123,7 @@ class Spool:
         Raises `StorageFullError` when the disk is full, read-only or failing; then, and when the block
         ends without `commit`, nothing is left behind.
         """
-        with _faults():
+        with disk_faults():
             self._check_space()
             name = f"{time.time_ns():020d}-{secrets.token_hex(4)}.dcm"
             draft, final = self.tmp / name, self.new / name
@@ -217,7 +217,7 @@ def _noted(entry: Entry) -> SetAside:
 
 
 @contextmanager
-def _faults() -> Iterator[None]:
+def disk_faults() -> Iterator[None]:
     """Tell the disk's own faults from all others."""
     try:
         yield
