@@ -113,6 +113,8 @@ async def test_a_reader_that_stalls_does_not_keep_the_doors_open(
     path = box.blobs.path(instance.blob_key)
     path.chmod(0o600)
     os.truncate(path, 200 << 20)
+    with box.storage.transaction():
+        box.storage._db.conn.execute("UPDATE instance SET size = ?", (200 << 20,))  # type: ignore[attr-defined]
     new = box.sharing.create(instance.study_instance_uid)
     running = Running(box)
     link = running.doors.public + urlsplit(new.link).path
