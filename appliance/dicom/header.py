@@ -31,7 +31,7 @@ _DEFER = "16 KB"
 _PIXEL_GROUP = 0x7FE00007
 _PIXELS = {0x7FE00008: "OF", 0x7FE00009: "OD", 0x7FE00010: "OW"}
 _CHUNK = 1 << 20
-_MAX_INFLATED = 1 << 30
+_MAX_INFLATED = 1 << 28
 """A deflated data set may not grow beyond this: it is a bomb, not an image."""
 _MAX_START = 1 << 24
 """Inflated bytes in which the UIDs of an honest data set are."""
@@ -152,7 +152,7 @@ def _inflated(file: BinaryIO, length: int, whole: bool) -> BinaryIO:
     except zlib.error as fault:
         raise UnreadableInstanceError(f"the deflated data set is damaged: {fault}") from fault
     if whole and unpack.unconsumed_tail:
-        raise UnreadableInstanceError("the deflated data set grows beyond 1 GB")
+        raise UnreadableInstanceError("the deflated data set grows beyond 256 MB")
     explicit = "1.2.840.10008.1.2.1"
     head = part10.encode(meta.sop_class_uid, meta.sop_instance_uid, explicit, Origin(via=""))
     return io.BytesIO(head + plain)
