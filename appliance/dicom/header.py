@@ -1,42 +1,42 @@
-"""What the index needs of an instance, read from its file without the pixels."""
+"""What the index needs of an instance, read from its file without the pixels.
+
+The lean reader (`elements`) does it in a fraction of a millisecond and takes what is certain; pydicom
+(`tolerant`) judges the rest.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import io
-import struct
-import warnings
-import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
+import mmap
+import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 import orjson
-from pydicom.dataset import Dataset, FileDataset
-from pydicom.errors import BytesLengthException
-from pydicom.filereader import read_partial
-from pydicom.multival import MultiValue
-from pydicom.tag import BaseTag
-from pydicom.uid import DeflatedExplicitVRLittleEndian
 
-from appliance.dicom import json, part10
-from appliance.dicom.attributes import Attribute, Level, stored_at
+from appliance.dicom import elements, inflate, part10, tolerant
+from appliance.dicom.attributes import Level, stored_at
+from appliance.dicom.content import HERE, UIDS, Content
+from appliance.dicom.kinds import Unsure
 from appliance.dicom.model import Origin
 from appliance.dicom.uid import is_valid
 from appliance.errors import UnreadableInstanceError
 
-_DEFER = "16 KB"
-_PIXEL_GROUP = 0x7FE00007
-_PIXELS = {0x7FE00008: "OF", 0x7FE00009: "OD", 0x7FE00010: "OW"}
+T = TypeVar("T")
+
+_DEFLATED = "1.2.840.10008.1.2.1.99"
+_EXPLICIT = "1.2.840.10008.1.2.1"
 _CHUNK = 1 << 20
-_MAX_INFLATED = 1 << 28
-"""A deflated data set may not grow beyond this: it is a bomb, not an image."""
-_MAX_START = 1 << 24
-"""Inflated bytes in which the UIDs of an honest data set are."""
-_MAX_TEXT = 1024
-"""Longer than any VR that we index allows; what is longer is cut, the file keeps it."""
+"""Bytes in which nearly every header is, and which are hashed at a time."""
+_START = 1 << 17
+"""Bytes in which the UIDs of most data sets are."""
+_MAX_HEADER = 1 << 23
+"""Bytes that are kept of what is inflated."""
+_LEVELS = tuple({a.column: a.tag for a in stored_at(level)} for level in (Level.STUDY, Level.SERIES, Level.INSTANCE))
+_CHARACTER_SET, _AVAILABLE_SYNTAX, _PIXEL_DATA = 0x00080005, 0x00083002, 0x7FE00010
 
 
 @dataclass(frozen=True)
@@ -73,107 +73,102 @@ def read(path: Path) -> Header:
     """
     with path.open("rb") as file:
         meta = part10.read(file)
-        digest = _digest(file)
-        file.seek(0)
-        dataset, pixel_vr = _dataset(file, meta)
-        return _header(dataset, pixel_vr, meta, digest, path.stat().st_size)
+        size = os.fstat(file.fileno()).st_size
+        # Asking for no more than there is spares the memory of a whole chunk.
+        head = file.read(min(size - meta.length, _CHUNK))
+        whole = meta.length + len(head) == size
+        digest = _digest(head, file, whole)
+        content = _content(file, meta, head, whole)
+        return _header(content, meta, digest, size)
 
 
 def read_uids(path: Path) -> tuple[str, str, str, str]:
     """SOP class, SOP instance, study and series UID as the data set itself says; empty where absent."""
     with path.open("rb") as file:
         meta = part10.read(file)
-        file.seek(0)
-        dataset, _ = _dataset(file, meta, last=0x0020000E)
-    keywords = ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID")
-    with _damage():
-        sop_class, sop_instance, study, series = (_text(dataset, keyword) for keyword in keywords)
+        found = _uids(file, meta)
+    sop_class, sop_instance, study, series = (found.get(tag, "") for tag in UIDS)
     return sop_class, sop_instance, study, series
 
 
-def _digest(file: BinaryIO) -> str:
-    sha = hashlib.sha256()
-    while chunk := file.read(_CHUNK):
-        sha.update(chunk)
+def _uids(file: BinaryIO, meta: part10.FileMeta) -> dict[int, str]:
+    if meta.transfer_syntax_uid == _DEFLATED:
+        plain, whole = inflate.beginning(file, _CHUNK, check=False)
+        try:
+            return elements.read_uids(plain, 0, _EXPLICIT, whole)
+        except Unsure:
+            return tolerant.read_uids(_plain(plain, meta))
+    head = file.read(_START)
+    try:
+        return _lean(elements.read_uids, file, meta, head, whole=len(head) < _START)
+    except Unsure:
+        return tolerant.read_uids(file)
+
+
+def _digest(head: bytes, file: BinaryIO, whole: bool) -> str:
+    sha = hashlib.sha256(head)
+    if not whole:
+        buffer = bytearray(_CHUNK)
+        view = memoryview(buffer)
+        while size := file.readinto(buffer):  # type: ignore[attr-defined]
+            sha.update(view[:size])
     return sha.hexdigest()
 
 
-def _dataset(file: BinaryIO, meta: part10.FileMeta, last: int = _PIXEL_GROUP) -> tuple[FileDataset, str]:
-    """The elements up to tag `last`, and the VR of the pixel data if that comes next."""
-    pixel_vr = ""
-
-    def stop(tag: BaseTag, vr: str | None, _length: int) -> bool:
-        nonlocal pixel_vr
-        if tag <= last:
-            return False
-        pixel_vr = (vr or _PIXELS[tag]) if tag in _PIXELS else ""
-        return True
-
-    with _damage():
-        if meta.transfer_syntax_uid == DeflatedExplicitVRLittleEndian:
-            file = _inflated(file, meta.length, whole=last >= _PIXEL_GROUP)
-        dataset = read_partial(file, stop_when=stop, defer_size=_DEFER, force=True)
-    return dataset, pixel_vr
-
-
-@contextmanager
-def _damage() -> Iterator[None]:
-    """What pydicom raises on damaged data, found by damaging all of the test files."""
+def _content(file: BinaryIO, meta: part10.FileMeta, head: bytes, whole: bool) -> Content:
+    if meta.transfer_syntax_uid == _DEFLATED:
+        file.seek(meta.length)
+        return _inflated(file, meta)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    except (
-        ValueError,
-        TypeError,
-        LookupError,
-        OSError,
-        EOFError,
-        RuntimeError,
-        AssertionError,
-        AttributeError,
-        ArithmeticError,
-        BytesLengthException,
-        struct.error,
-    ) as fault:
-        raise UnreadableInstanceError(f"the data set is damaged before its pixel data: {fault}") from fault
+        return _lean(elements.read, file, meta, head, whole)
+    except Unsure:
+        return tolerant.read(file)
 
 
-def _inflated(file: BinaryIO, length: int, whole: bool) -> BinaryIO:
-    """The file with its data set inflated (PS3.5 A.5), bounded; unless `whole`, the start will do.
-
-    The header keeps saying "deflated" and pydicom would inflate again, so it is written anew.
-    """
-    file.seek(0)
-    meta = part10.read(file)
-    unpack = zlib.decompressobj(-zlib.MAX_WBITS)
+def _lean(
+    read: Callable[[elements.Data, int, str, bool], T], file: BinaryIO, meta: part10.FileMeta, head: bytes, whole: bool
+) -> T:
+    """What `read` finds in the first bytes, or in all: those are mapped, for a header may be of any length."""
     try:
-        plain = unpack.decompress(file.read(-1 if whole else _MAX_START), _MAX_INFLATED if whole else _MAX_START)
-    except zlib.error as fault:
-        raise UnreadableInstanceError(f"the deflated data set is damaged: {fault}") from fault
-    if whole and unpack.unconsumed_tail:
-        raise UnreadableInstanceError("the deflated data set grows beyond 256 MB")
-    explicit = "1.2.840.10008.1.2.1"
-    head = part10.encode(meta.sop_class_uid, meta.sop_instance_uid, explicit, Origin(via=""))
-    return io.BytesIO(head + plain)
+        return read(head, 0, meta.transfer_syntax_uid, whole)
+    except Unsure:
+        if whole:
+            raise
+    with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        return read(data, meta.length, meta.transfer_syntax_uid, True)
 
 
-def _header(dataset: FileDataset, pixel_vr: str, meta: part10.FileMeta, digest: str, size: int) -> Header:
-    with _damage():
-        study, series, instance = (
-            {a.column: _value(dataset, a) for a in stored_at(level)}
-            for level in (Level.STUDY, Level.SERIES, Level.INSTANCE)
-        )
-        instance["sop_class_uid"] = instance["sop_class_uid"] or meta.sop_class_uid
-        instance["sop_instance_uid"] = instance["sop_instance_uid"] or meta.sop_instance_uid
-        _check_uids(study, series, instance)
-        metadata = _metadata(dataset, pixel_vr, meta.transfer_syntax_uid)
+def _inflated(file: BinaryIO, meta: part10.FileMeta) -> Content:
+    plain, whole = inflate.beginning(file, _MAX_HEADER)
+    try:
+        return elements.read(plain, 0, _EXPLICIT, whole)
+    except Unsure:
+        if not whole:
+            raise UnreadableInstanceError(f"its header is damaged, or longer than {_MAX_HEADER >> 20} MB") from None
+        return tolerant.read(_plain(plain, meta))
+
+
+def _plain(data: bytes, meta: part10.FileMeta) -> BinaryIO:
+    """A file of an inflated data set: its header keeps saying "deflated", and pydicom would inflate again."""
+    return io.BytesIO(part10.encode(meta.sop_class_uid, meta.sop_instance_uid, _EXPLICIT, Origin(via="")) + data)
+
+
+def _header(content: Content, meta: part10.FileMeta, digest: str, size: int) -> Header:
+    texts = content.texts
+    study, series, instance = ({column: texts.get(tag, "") for column, tag in level.items()} for level in _LEVELS)
+    instance["sop_class_uid"] = instance["sop_class_uid"] or meta.sop_class_uid
+    instance["sop_instance_uid"] = instance["sop_instance_uid"] or meta.sop_instance_uid
+    _check_uids(study, series, instance)
+    root = (
+        f"studies/{study['study_instance_uid']}/series/{series['series_instance_uid']}"
+        f"/instances/{instance['sop_instance_uid']}/bulkdata/"
+    )
     return Header(
         transfer_syntax_uid=meta.transfer_syntax_uid,
         study=study,
         series=series,
         instance=instance,
-        metadata=metadata,
+        metadata=_metadata(content, meta.transfer_syntax_uid).replace(HERE, root.encode("ascii")),
         digest=digest,
         size=size,
         origin=meta.origin or Origin(via="import"),
@@ -191,44 +186,13 @@ def _check_uids(study: dict[str, str], series: dict[str, str], instance: dict[st
             raise UnreadableInstanceError(f"its {name} is {'not valid' if uid else 'missing'}")
 
 
-def _metadata(dataset: FileDataset, pixel_vr: str, transfer_syntax_uid: str) -> bytes:
-    study, series, instance = (
-        _text(dataset, keyword) for keyword in ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
-    )
-    root = f"studies/{study}/series/{series}/instances/{instance}/bulkdata/"
-    model = json.encode(dataset, lambda path: root + path)
+def _metadata(content: Content, transfer_syntax_uid: str) -> bytes:
     # (0008,0005) tells of the JSON's own text, and that is UTF-8 (PS3.18 F.1.2).
-    model["00080005"] = {"vr": "CS", "Value": ["ISO_IR 192"]}
+    ours = {_CHARACTER_SET: b'"00080005":{"Value":["ISO_IR 192"],"vr":"CS"}'}
     # Viewers decide by it whether they ask for frames or for video (OHIF#4257).
-    model["00083002"] = {"vr": "UI", "Value": [transfer_syntax_uid]}
-    if pixel_vr:
-        model["7FE00010"] = json.bulk(pixel_vr, root + "7FE00010")
-    return orjson.dumps(model, option=orjson.OPT_SORT_KEYS)
-
-
-def _value(dataset: Dataset, attribute: Attribute) -> str:
-    """The value as the index keeps it: text, several values joined by a backslash, malformed ones empty."""
-    text = _text(dataset, attribute.keyword)[:_MAX_TEXT]
-    if attribute.vr == "DA":
-        return text if len(text) == 8 and text.isdigit() else _old_date(text)
-    if attribute.vr in ("IS", "US"):
-        return text if text.lstrip("+-").isdigit() else ""
-    return text
-
-
-def _old_date(text: str) -> str:
-    """`1997.04.24` of ACR-NEMA days as `19970424` (PS3.5 6.2, note to DA)."""
-    digits = text.replace(".", "")
-    return digits if len(text) == 10 and len(digits) == 8 and digits.isdigit() else ""
-
-
-def _text(dataset: Dataset, keyword: str) -> str:
-    try:
-        value = dataset.get(keyword)
-    except json.UNDECODABLE:
-        return ""
-    if value is None:
-        return ""
-    if isinstance(value, (MultiValue, list, tuple)):
-        return "\\".join(str(v) for v in value)
-    return str(value).strip(" \0").replace("\0", "")
+    ours[_AVAILABLE_SYNTAX] = b'"00083002":{"Value":[%b],"vr":"UI"}' % orjson.dumps(transfer_syntax_uid)
+    if content.pixel_vr:
+        vr = orjson.dumps(content.pixel_vr)
+        ours[_PIXEL_DATA] = b'"7FE00010":{"BulkDataURI":"%b7FE00010","vr":%b}' % (HERE, vr)
+    members = content.members | ours
+    return b"{%b}" % b",".join([members[tag] for tag in sorted(members)])

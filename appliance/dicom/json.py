@@ -11,17 +11,20 @@ from typing import Any
 from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.errors import BytesLengthException
+from pydicom.hooks import raw_element_vr
 from pydicom.multival import MultiValue
 from pydicom.tag import BaseTag
 
 BULK_LIMIT = 1024
 """Values of more bytes than this become a BulkDataURI, so that metadata stays small."""
 LUT_LIMIT = 1 << 18
-"""Palette and LUT data stay in the metadata up to this size: viewers don't fetch them (OHIF)."""
+"""Palette and LUT data stay in the metadata up to this size: viewers don't fetch them (OHIF). So does text."""
 
-_BULK_VRS = frozenset(("OB", "OD", "OF", "OL", "OV", "OW", "UN"))
+BULK_VRS = frozenset(("OB", "OD", "OF", "OL", "OV", "OW", "UN"))
 _INTEGERS = frozenset(("IS", "SL", "SS", "SV", "UL", "US", "UV"))
 _DECIMALS = frozenset(("DS", "FD", "FL"))
+_UNDEFINED = 0xFFFFFFFF
+_LEAST, _MOST = -(1 << 63), (1 << 64) - 1
 _PN_GROUPS = ("Alphabetic", "Ideographic", "Phonetic")
 
 UNDECODABLE = (
@@ -60,23 +63,41 @@ def bulk(vr: str, uri: str) -> Json:
 
 def _element(dataset: Dataset, tag: BaseTag, bulk_uri: BulkUri, path: str) -> Json | None:
     here = f"{path}{tag:08X}"
-    raw = dataset.get_item(tag)
-    if isinstance(raw, RawDataElement) and raw.value is None and raw.length not in (0, 0xFFFFFFFF):
-        return bulk(raw.VR or "UN", bulk_uri(here))
+    raw = dataset.get_item(tag, keep_deferred=True)
     try:
-        element = dataset[tag]
-        return _encoded(element, here, bulk_uri)
+        if isinstance(raw, RawDataElement) and _size(raw) > LUT_LIMIT and (vr := vr_of(raw, dataset)) != "SQ":
+            return bulk(vr, bulk_uri(here))
+        return encoded(dataset[tag], here, bulk_uri)
     except UNDECODABLE:
         # A value that its VR forbids: the file keeps it, the metadata does without.
         return {"vr": raw.VR or "UN"} if isinstance(raw, RawDataElement) else None
 
 
-def _encoded(element: DataElement, here: str, bulk_uri: BulkUri) -> Json:
+def _size(raw: RawDataElement) -> int:
+    """Bytes of its value, which may still be in the file."""
+    if raw.value is None:
+        return raw.length if raw.length != _UNDEFINED else 0
+    return len(raw.value)
+
+
+def vr_of(raw: RawDataElement, dataset: Dataset) -> str:
+    """The VR of an element of `dataset` that is not decoded yet."""
+    told: dict[str, str] = {}
+    raw_element_vr(raw, told, ds=dataset)
+    # Of the VRs that pydicom settles by the value, the binary one is that of long values.
+    return str(told["VR"]) if len(told["VR"]) == 2 else "OW"
+
+
+def encoded(element: DataElement, here: str, bulk_uri: BulkUri) -> Json:
+    """An element, at the path `here`, as the value of its member of a DICOM JSON object.
+
+    Raises what is in `UNDECODABLE` where its VR forbids the value.
+    """
     vr = str(element.VR)
     if vr == "SQ":
         items = [encode(item, bulk_uri, f"{here}/{i}/") for i, item in enumerate(element.value)]
         return {"vr": vr, "Value": items} if items else {"vr": vr}
-    if vr in _BULK_VRS:
+    if vr in BULK_VRS:
         return _binary(vr, element, here, bulk_uri)
     values = [_value(vr, value) for value in _multiple(element.value)]
     while values and values[-1] is None:
@@ -110,11 +131,21 @@ def _value(vr: str, value: Any) -> Any:
     if vr == "AT":
         return f"{int(value):08X}"
     if vr in _INTEGERS:
-        return int(value)
+        return _integer(int(value))
     if vr in _DECIMALS:
-        number = float(value)
-        return number if math.isfinite(number) else str(number)
+        return decimal(float(value))
     return str(value)
+
+
+def _integer(number: int) -> int:
+    if not _LEAST <= number <= _MOST:
+        raise OverflowError("an integer that no VR and no JSON reader can hold")
+    return number
+
+
+def decimal(number: float) -> float | str:
+    """A number as JSON can say it: infinities and NaN are text (F.2.7 has no word for them)."""
+    return number if math.isfinite(number) else str(number)
 
 
 def person_name(value: str) -> Json | None:

@@ -14,10 +14,12 @@ import pytest
 from pydicom import dcmread
 from pydicom.dataset import Dataset, FileMetaDataset
 
-from appliance.dicom import header, part10
+from appliance.dicom import elements, header, inflate, part10, tolerant
+from appliance.dicom.kinds import Unsure
 from appliance.dicom.model import Origin
 from appliance.errors import UnreadableInstanceError
-from tests.support.files import PYDICOM, knee, pydicom_files, shared
+from tests.support.datasets import Element, Item, encoded
+from tests.support.files import PYDICOM, brainix, knee, pydicom_files, shared
 
 EXPLICIT = "1.2.840.10008.1.2.1"
 
@@ -131,7 +133,7 @@ def test_a_deflated_data_set_reads_like_the_plain_one(tmp_path: Path) -> None:
 
 
 def test_a_deflate_bomb_is_refused_in_bounded_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(header, "_MAX_INFLATED", 1 << 20)
+    monkeypatch.setattr(inflate, "_MAX", 1 << 20)
     pack = zlib.compressobj(wbits=-zlib.MAX_WBITS)
     bomb = b"".join(pack.compress(bytes(1 << 20)) for _ in range(64)) + pack.flush()
     head = part10.encode("1.2.840.10008.5.1.4.1.1.7", "1.2.3.4", "1.2.840.10008.1.2.1.99", Origin("upload"))
@@ -185,3 +187,85 @@ def test_metadata_of_wide_bulk_stays_small(tmp_path: Path) -> None:
     found = model(written(tmp_path, EncapsulatedDocument=bytes(200_000)))
     assert found["00420011"]["BulkDataURI"].endswith("/bulkdata/00420011")
     assert io.BytesIO(orjson.dumps(found)).getbuffer().nbytes < 2000
+
+
+def test_ordinary_images_never_need_pydicom(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(tolerant, "read")
+    monkeypatch.delattr(tolerant, "read_uids")
+    for path in [*knee()[:3], *brainix()[:3]]:
+        assert header.read_uids(path)[1] == header.read(path).uids[2]
+
+
+UIDS = (
+    Element(0x00080018, "UI", b"1.2.3.4\0"),
+    Element(0x0020000D, "UI", b"1.2.3\0"),
+    Element(0x0020000E, "UI", b"1.2.3.1\0"),
+)
+PIXELS = Element(0x7FE00010, "OW", b"\1\2")
+
+
+def made(tmp_path: Path, *elements: Element) -> Path:
+    """A file of these elements, in the order of their tags."""
+    head = part10.encode("1.2.840.10008.5.1.4.1.1.7", "1.2.3.4", EXPLICIT, Origin("upload"))
+    path = tmp_path / "made.dcm"
+    path.write_bytes(head + encoded(tuple(sorted(elements, key=lambda element: element.tag))))
+    return path
+
+
+@pytest.fixture(params=["lean", "tolerant"])
+def reader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each of the two readers in turn."""
+    if request.param == "tolerant":
+        monkeypatch.setattr(elements, "read", _unsure)
+    else:
+        monkeypatch.delattr(tolerant, "read")
+
+
+def _unsure(*_: object) -> None:
+    raise Unsure("for a test")
+
+
+@pytest.mark.usefixtures("reader")
+def test_both_readers_end_in_the_same_header(tmp_path: Path) -> None:
+    name = Element(0x00100010, "PN", b"Doe^Jane")
+    found = header.read(made(tmp_path, *UIDS, name, Element(0x00420011, "OB", bytes(2000)), PIXELS))
+    assert (found.uids, found.study["patient_name"]) == (("1.2.3", "1.2.3.1", "1.2.3.4"), "Doe^Jane")
+    root = "studies/1.2.3/series/1.2.3.1/instances/1.2.3.4/bulkdata"
+    metadata = orjson.loads(found.metadata)
+    assert metadata["00420011"] == {"vr": "OB", "BulkDataURI": f"{root}/00420011"}
+    assert metadata["7FE00010"] == {"vr": "OW", "BulkDataURI": f"{root}/7FE00010"}
+    assert list(metadata) == sorted(metadata)
+
+
+@pytest.mark.usefixtures("reader")
+def test_bulk_data_is_named_by_the_files_header_where_the_data_set_has_no_uid(tmp_path: Path) -> None:
+    found = model(made(tmp_path, *UIDS[1:], PIXELS))
+    assert "/instances/1.2.3.4/bulkdata/" in found["7FE00010"]["BulkDataURI"]
+
+
+@pytest.mark.usefixtures("reader")
+def test_a_text_as_long_as_a_book_is_not_in_the_metadata(tmp_path: Path) -> None:
+    book, page = Element(0x0040A160, "UT", b"x" * 300_000), Element(0x00321030, "LO", b"x" * 30_000)
+    found = model(made(tmp_path, *UIDS, book, page))
+    root = "studies/1.2.3/series/1.2.3.1/instances/1.2.3.4/bulkdata"
+    assert found["0040A160"] == {"vr": "UT", "BulkDataURI": f"{root}/0040A160"}
+    assert found["00321030"]["Value"] == ["x" * 30_000]
+
+
+@pytest.mark.usefixtures("reader")
+def test_a_number_beyond_all_numbers_does_not_refuse_the_image(tmp_path: Path) -> None:
+    assert model(made(tmp_path, *UIDS, Element(0x00081160, "IS", b"9" * 30)))["00081160"] == {"vr": "IS"}
+
+
+@pytest.mark.usefixtures("reader")
+def test_a_header_longer_than_what_is_read_at_once(tmp_path: Path) -> None:
+    item = Item((Element(0x0040A160, "UT", b"said " * 100),))
+    path = made(tmp_path, *UIDS, Element(0x00081140, "SQ", items=(item,) * 3000), Element(0x00100020, "LO", b"P2"))
+    assert path.stat().st_size > 1 << 20
+    found = header.read(path)
+    assert found.study["patient_id"] == "P2"
+    assert len(orjson.loads(found.metadata)["00081140"]["Value"]) == 3000
+    with path.open("rb") as file:
+        part10.read(file)
+        assert found.digest == hashlib.sha256(file.read()).hexdigest()
+    assert header.read_uids(path)[2] == "1.2.3"
