@@ -13,6 +13,8 @@ from appliance.dicom.uid import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION
 from appliance.errors import UnreadableInstanceError
 
 _PREAMBLE = b"\0" * 128 + b"DICM"
+_SEAL = b',"data_size":"'
+_SEAL_DIGITS = 16
 _MAX_META = 1 << 20
 """No honest file meta information is longer; a length that says so is damage or malice."""
 _LONG_VRS = (b"OB", b"OW", b"OF", b"OD", b"OL", b"OV", b"SQ", b"UC", b"UN", b"UR", b"UT", b"SV", b"UV")
@@ -29,13 +31,15 @@ class FileMeta:
     """Ours alone: set where we wrote the header."""
     length: int
     """Bytes before the data set: preamble, prefix and group 2."""
+    data_size: int = 0
+    """Bytes of the data set, where we wrote the header and sealed it; 0 where nobody said."""
 
 
 def encode(sop_class_uid: str, sop_instance_uid: str, transfer_syntax_uid: str, origin: Origin) -> bytes:
     """The bytes before the data set, ours: who made the file, and where its content came from.
 
     Source and receiving AE are their own elements; how and when it came is Private Information
-    (0002,0102), so that the archive alone can rebuild the index.
+    (0002,0102), so that the archive alone can rebuild the index. There is room in it for `seal`.
     """
     elements = [
         _long(0x0001, b"OB", b"\0\1"),
@@ -50,9 +54,17 @@ def encode(sop_class_uid: str, sop_instance_uid: str, transfer_syntax_uid: str, 
     if origin.called_ae:
         elements.append(_short(0x0018, b"AE", origin.called_ae))
     elements.append(_short(0x0100, b"UI", IMPLEMENTATION_CLASS_UID))
-    elements.append(_long(0x0102, b"OB", orjson.dumps(asdict(origin))))
+    elements.append(_long(0x0102, b"OB", orjson.dumps(asdict(origin))[:-1] + _SEAL + b"0" * _SEAL_DIGITS + b'"}'))
     group = b"".join(elements)
     return _PREAMBLE + struct.pack("<HH2sHI", 2, 0, b"UL", 4, len(group)) + group
+
+
+def seal(head: bytes, data_size: int) -> tuple[int, bytes]:
+    """Where in a file that begins with `head`, from `encode`, and how it is written how long its data set is.
+
+    A file whose length is another was never finished. Raises ValueError when the header isn't ours.
+    """
+    return head.rindex(_SEAL) + len(_SEAL), b"%0*d" % (_SEAL_DIGITS, data_size)
 
 
 def read(file: BinaryIO) -> FileMeta:
@@ -69,11 +81,13 @@ def read(file: BinaryIO) -> FileMeta:
     text = {tag: value.decode("ascii", "replace").rstrip("\0 ") for tag, value in values.items()}
     if not text.get(0x0010):
         raise UnreadableInstanceError("the file header does not name a transfer syntax (0002,0010)")
+    origin, data_size = _information(text.get(0x0100, ""), values.get(0x0102, b""))
     return FileMeta(
         sop_class_uid=text.get(0x0002, ""),
         sop_instance_uid=text.get(0x0003, ""),
         transfer_syntax_uid=text[0x0010],
-        origin=_origin(text.get(0x0100, ""), values.get(0x0102, b"")),
+        origin=origin,
+        data_size=data_size,
         length=file.tell(),
     )
 
@@ -101,13 +115,15 @@ def _group2(file: BinaryIO) -> dict[int, bytes]:
         values[element] = value
 
 
-def _origin(creator: str, information: bytes) -> Origin | None:
+def _information(creator: str, information: bytes) -> tuple[Origin | None, int]:
     if creator != IMPLEMENTATION_CLASS_UID:
-        return None
+        return None, 0
     try:
-        return Origin(**orjson.loads(information.rstrip(b"\0")))
-    except (ValueError, TypeError):
-        return None
+        fields = orjson.loads(information.rstrip(b"\0"))
+        data_size = int(fields.pop("data_size", "0"))
+        return Origin(**fields), data_size
+    except (ValueError, TypeError, AttributeError):
+        return None, 0
 
 
 def _padded(value: bytes, pad: bytes) -> bytes:

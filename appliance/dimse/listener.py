@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import errno
 import logging
 import socket
+import ssl
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -18,11 +19,12 @@ from pynetdicom.association import Association
 from pynetdicom.events import Event
 from pynetdicom.pdu_primitives import A_ASSOCIATE
 from pynetdicom.presentation import build_context
-from pynetdicom.transport import AssociationSocket, RequestHandler, ThreadedAssociationServer
+from pynetdicom.transport import RequestHandler, ThreadedAssociationServer
 
 from appliance.dimse import contexts, echo
 from appliance.dimse.arrival import Arrivals
 from appliance.dimse.caller import Caller, caller
+from appliance.dimse.line import Line
 from appliance.spool.spool import Spool
 
 log = logging.getLogger(__name__)
@@ -32,8 +34,6 @@ _GRACE = 5.0
 _CUT = 3.0
 """Seconds more until connections are cut."""
 _WAIT = 0.01
-_MAX_REQUEST = 1 << 20
-"""No A-ASSOCIATE-RQ of 128 contexts is longer; it may be longer than what we take of data."""
 _LOCAL_LIMIT_EXCEEDED = (0x02, 0x03, 0x02)
 """Rejected for the moment, by the service provider, local limit exceeded (PS3.8 table 9-21)."""
 _MAX_TOLD = 10_000
@@ -51,9 +51,20 @@ class Listener(ThreadedAssociationServer):
     daemon_threads = True
     block_on_close = False
 
-    def __init__(self, ae: ApplicationEntity, address: tuple[str, int], spool: Spool, associations: int) -> None:
-        """Listen on `address`, for at most `associations` at a time, which fill `spool`."""
+    def __init__(
+        self,
+        ae: ApplicationEntity,
+        address: tuple[str, int],
+        spool: Spool,
+        *,
+        associations: int,
+        hot: bool,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        """Listen on `address`, for at most `associations` at a time, which fill `spool`; `hot` as in `Line`."""
         self.spool = spool
+        self.hot = hot
+        self.tls = tls
         self.associations = associations
         self._lock = threading.Lock()
         self._open: set[_Connection] = set()
@@ -73,8 +84,12 @@ class Listener(ThreadedAssociationServer):
         """pynetdicom collects garbage here, which stops all threads for a while; Python does so when it is due."""
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A fault of ours ends one connection, not the server."""
-        log.exception("the connection from %s failed", client_address[0])
+        """A fault ends one connection, not the server."""
+        fault = sys.exc_info()[1]
+        if isinstance(fault, OSError):
+            log.warning("the connection from %s failed: %s", client_address[0], fault)
+        else:
+            log.exception("the connection from %s failed", client_address[0])
 
     def shutdown(self) -> None:
         """Take no more, let C-STOREs under way finish, hang up; returns when all is closed."""
@@ -136,17 +151,7 @@ class Listener(ThreadedAssociationServer):
 def _on_close(event: Event) -> None:
     """pynetdicom waits its full time for the request of a connection that is gone already: nothing comes."""
     if event.assoc.requestor.primitive is None:
-        event.assoc.dul.to_user_queue.put(None)  # type: ignore[arg-type]
-
-
-class _Line(AssociationSocket):
-    """pynetdicom's socket, which would take in a PDU of 4 GB."""
-
-    def recv(self, nr_bytes: int) -> bytearray:
-        """Exactly `nr_bytes`, fewer when the peer has gone. Raises OSError when it is more than we said we take."""
-        if nr_bytes > max(self.assoc.ae.maximum_pdu_size, _MAX_REQUEST):
-            raise OSError(errno.EMSGSIZE, f"a PDU of {nr_bytes} bytes")
-        return super().recv(nr_bytes)
+        event.assoc.dul.to_user_queue.put(None)
 
 
 class _Connection(RequestHandler):
@@ -159,6 +164,9 @@ class _Connection(RequestHandler):
         """Small answers go out at once; a peer that falls silent within a PDU is given up, not waited for."""
         self.request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.request.settimeout(self.ae.network_timeout)
+        if self.server.tls is not None:
+            # Here and not where pynetdicom does it: there one slow handshake keeps all others waiting.
+            self.request = self.server.tls.wrap_socket(self.request, server_side=True)
 
     def handle(self) -> None:
         """Serve it."""
@@ -167,7 +175,7 @@ class _Connection(RequestHandler):
         self._association = self._create_association()
         self._arrivals = Arrivals(self._association, self.server.spool, Caller(self.client_address[0]))
         self._association.dimse = self._arrivals
-        self._association.dul.socket = _Line(self._association, client_socket=self.request)
+        self._association.dul.socket = Line(self._association, self.request, self._arrivals, self.server.hot)
         # pynetdicom's own socket has announced the connection too; once is right.
         self._association.dul.event_queue.get_nowait()
         with self.server.keeping_count(self, self._association):

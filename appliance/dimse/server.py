@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import ssl
 import threading
 
 import pydicom.config
@@ -12,6 +13,7 @@ from pynetdicom.ae import ApplicationEntity
 
 from appliance.config import Dicom
 from appliance.dicom.uid import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
+from appliance.dimse import inside
 from appliance.dimse.caller import accept_any_title
 from appliance.dimse.listener import Listener, connections
 from appliance.errors import PacsboxError, StorageFullError
@@ -28,8 +30,11 @@ _POLL = 0.1
 class Receiver:
     """Answers C-ECHO and C-STORE; what it is sent goes to the spool and nowhere else."""
 
-    def __init__(self, config: Dicom, spool: Spool) -> None:
+    def __init__(self, config: Dicom, spool: Spool, hot: bool | None = None, tls: ssl.SSLContext | None = None) -> None:
+        """`hot`: read P-DATA ourselves, not through pynetdicom; unless said, where we know its inside."""
         self._config = config
+        self._tls = tls
+        self._hot = inside.is_known() if hot is None else hot
         self._spool = spool
         self._listener: Listener | None = None
 
@@ -62,8 +67,14 @@ class Receiver:
     def _listen(self) -> Listener:
         config = self._config
         try:
-            address = (config.bind, config.port)
-            return Listener(_application_entity(config), address, self._spool, config.max_associations)
+            return Listener(
+                _application_entity(config),
+                (config.bind, config.port),
+                self._spool,
+                associations=config.max_associations,
+                hot=self._hot,
+                tls=self._tls,
+            )
         except OSError as fault:
             raise PacsboxError(
                 f"The DICOM port {config.port} of {config.bind} cannot be opened: {os.strerror(fault.errno or 0)}.",

@@ -58,3 +58,17 @@ def test_a_header_of_others_has_no_origin() -> None:
 def test_damage_is_named(content: bytes, reason: str) -> None:
     with pytest.raises(UnreadableInstanceError, match=reason):
         part10.read(io.BytesIO(content))
+
+
+def test_a_sealed_header_says_how_long_the_data_set_is() -> None:
+    head = bytearray(part10.encode(CT, "1.2.3", "1.2.840.10008.1.2.1", ORIGIN))
+    assert part10.read(io.BytesIO(head)).data_size == 0
+    at, seal = part10.seal(bytes(head), 5_000_000_000)
+    head[at : at + len(seal)] = seal
+    meta = part10.read(io.BytesIO(head))
+    assert (meta.data_size, meta.origin, meta.length) == (5_000_000_000, ORIGIN, len(head))
+
+
+def test_only_a_header_of_ours_can_be_sealed() -> None:
+    with pytest.raises(ValueError, match="not found"):
+        part10.seal(b"\0" * 128 + b"DICM", 1)
