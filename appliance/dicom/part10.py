@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import BinaryIO
 
 import orjson
@@ -39,7 +39,7 @@ def encode(sop_class_uid: str, sop_instance_uid: str, transfer_syntax_uid: str, 
     """The bytes before the data set, ours: who made the file, and where its content came from.
 
     Source and receiving AE are their own elements; how and when it came is Private Information
-    (0002,0102), so that the archive alone can rebuild the index. There is room in it for `seal`.
+    (0002,0102), so that the archive alone can rebuild the index. Then `sealed` says how long the data set is.
     """
     elements = [
         _long(0x0001, b"OB", b"\0\1"),
@@ -54,17 +54,20 @@ def encode(sop_class_uid: str, sop_instance_uid: str, transfer_syntax_uid: str, 
     if origin.called_ae:
         elements.append(_short(0x0018, b"AE", origin.called_ae))
     elements.append(_short(0x0100, b"UI", IMPLEMENTATION_CLASS_UID))
-    elements.append(_long(0x0102, b"OB", orjson.dumps(asdict(origin))[:-1] + _SEAL + b"0" * _SEAL_DIGITS + b'"}'))
+    elements.append(_long(0x0102, b"OB", orjson.dumps(origin)[:-1] + _SEAL + b"0" * _SEAL_DIGITS + b'"}'))
     group = b"".join(elements)
     return _PREAMBLE + struct.pack("<HH2sHI", 2, 0, b"UL", 4, len(group)) + group
 
 
-def seal(head: bytes, data_size: int) -> tuple[int, bytes]:
-    """Where in a file that begins with `head`, from `encode`, and how it is written how long its data set is.
+def sealed(head: bytes, data_size: int) -> bytes:
+    """The header `head`, from `encode`, saying how long its data set is: a file of another length isn't whole.
 
-    A file whose length is another was never finished. Raises ValueError when the header isn't ours.
+    A header that isn't ours stays as it is.
     """
-    return head.rindex(_SEAL) + len(_SEAL), b"%0*d" % (_SEAL_DIGITS, data_size)
+    at = head.rfind(_SEAL) + len(_SEAL)
+    if at < len(_SEAL):
+        return head
+    return b"%b%0*d%b" % (head[:at], _SEAL_DIGITS, data_size, head[at + _SEAL_DIGITS :])
 
 
 def read(file: BinaryIO) -> FileMeta:

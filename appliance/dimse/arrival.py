@@ -20,6 +20,7 @@ from pynetdicom.association import Association
 from pynetdicom.dimse import DIMSEServiceProvider
 from pynetdicom.pdu_primitives import P_DATA
 
+from appliance.dicom import peek
 from appliance.dimse import command
 from appliance.dimse.caller import Caller
 from appliance.dimse.status import Status
@@ -73,6 +74,8 @@ class Arrivals(DIMSEServiceProvider):
         self._identifier = 0
         self._coming: _Store | None = None
         self._broken = False
+        self._finder = peek.Finder()
+        self._syntaxes: dict[int, str] = {}
 
     @property
     def busy(self) -> bool:
@@ -156,7 +159,7 @@ class Arrivals(DIMSEServiceProvider):
 
     def _incoming(self, asked: command.Command, syntax: str) -> Incoming:
         announced = Announced(asked.sop_class_uid, asked.sop_instance_uid, syntax)
-        return Incoming(self._spool, announced, self.caller)
+        return Incoming(self._spool, announced, self.caller, self._finder)
 
     def _take_identifier(self, context_id: int, control: int, value: memoryview) -> None:
         """A data set that is not a C-STORE's: pynetdicom keeps it in memory."""
@@ -176,10 +179,11 @@ class Arrivals(DIMSEServiceProvider):
             self.break_off(f"a message that is none: {fault}")
 
     def _transfer_syntax(self, context_id: int) -> str:
-        for context in self.assoc.accepted_contexts:
-            if context.context_id == context_id:
-                return str(context.transfer_syntax[0])
-        return ""
+        if not self._syntaxes:
+            self._syntaxes = {
+                context.context_id or 0: str(context.transfer_syntax[0]) for context in self.assoc.accepted_contexts
+            }
+        return self._syntaxes.get(context_id, "")
 
     def _answer(self, store: _Store) -> None:
         answer = store.incoming.finish()

@@ -49,8 +49,10 @@ class Answer:
 class Incoming:
     """An instance on its way into the spool. It never raises for what a peer sent or a disk refused."""
 
-    def __init__(self, spool: Spool, announced: Announced, caller: Caller) -> None:
+    def __init__(self, spool: Spool, announced: Announced, caller: Caller, finder: peek.Finder | None = None) -> None:
+        """`finder` remembers how instances of the same sender begin."""
         self._announced = announced
+        self._finder = finder or peek.Finder()
         self._keeping: Keeping | None = None
         self._refusal = refusal_of_command(announced)
         if self._refusal is None:
@@ -96,12 +98,14 @@ class Incoming:
 
     def _refusal_of_data_set(self, keeping: Keeping) -> Answer | None:
         start = keeping.read(_START)
-        found = peek.uids(start, self._announced.transfer_syntax_uid, whole=keeping.size == len(start))
-        try:
-            found = found or header.read_uids(keeping.path)
-        except UnreadableInstanceError as fault:
-            # What follows the colon is a library's, and may quote a patient's data.
-            return Answer(Status.CANNOT_UNDERSTAND, str(fault).partition(":")[0])
+        found = self._finder.uids(start, self._announced.transfer_syntax_uid, whole=keeping.size == len(start))
+        if found is None:
+            try:
+                keeping.finish()
+                found = header.read_uids(keeping.path)
+            except UnreadableInstanceError as fault:
+                # What follows the colon is a library's, and may quote a patient's data.
+                return Answer(Status.CANNOT_UNDERSTAND, str(fault).partition(":")[0])
         return refusal_of_data_set(self._announced, *found)
 
 

@@ -1,16 +1,17 @@
 """An instance on its way into the spool: one file, one flush.
 
 ```
-draft (locked) --write, write--> sealed: its header says how long it is --fsync--> readable: an entry
-     `--discard, or the connection is gone: nothing is left
+draft (locked): data set, written as it comes; then its header, which says how long it is --fsync--> readable: an entry
+     `--discard, or its writer dies: nothing is left
 ```
-The file is made in `new` under its final name, since a rename would be a second change to flush and one that the
+The file is made in `new` under its final name, since a rename would be a second change to flush, and one that the
 kernel lets only one thread of the file system make at a time. A draft is told by its mode (the sticky bit, which
 means nothing on files); who writes it holds its lock, which the kernel frees however a process ends.
 
-One fsync of a new file makes its name durable too, where `durable.keeps_names` says so. The mode is changed after
-it and not flushed: whatever was answered with success is, after a power cut, an entry or a draft that is complete.
-`recover` tells the latter from a draft that was cut short: there the length differs, or blocks were not written.
+One fsync of a new file makes its name durable too, where `durable.Place` says so. The mode is changed after it and
+not flushed: whatever was answered with success is, after a power cut, an entry or a draft that is complete.
+`recover` tells the latter from a draft that was cut short: there the header is missing, or the length is another, or
+blocks were never written.
 """
 
 from __future__ import annotations
@@ -48,42 +49,42 @@ class Keeping:
     """The draft: write, then `commit`; anything else leaves nothing behind."""
 
     def __init__(self, place: Place, room: Room, name: str, head: bytes) -> None:
-        """Make it, beginning with the Part 10 header `head`. Raises OSError."""
+        """Make it; `head` will be its Part 10 header. Raises OSError."""
         self._place = place
         self._room = room
         self._head = head
-        self._path = os.path.join(place.folder, name)  # noqa: PTH118 - a Path costs more than the file
+        self._path = f"{place.folder}/{name}"
         self._descriptor = _locked(self._path)
         self.size = 0
         """Bytes of the data set so far."""
         self._next_look = _LOOK
-        try:
-            self._put(head)
-        except OSError:
-            self.discard()
-            raise
 
     @property
     def path(self) -> Path:
-        """The file, now and once it is an entry."""
+        """The file, now and once it is an entry; as a draft it has no header."""
         return Path(self._path)
 
     def write(self, chunk: bytes | bytearray | memoryview) -> int:
         """Append bytes of the data set. Raises OSError, and `StorageFullError` when it would fill the disk."""
-        written = self._put(chunk)
-        self.size += written
+        size = len(chunk)
+        self._put(chunk, len(self._head) + self.size)
+        self.size += size
         if self.size >= self._next_look:
             self._next_look += _LOOK
             self._room.check()
-        return written
+        return size
 
     def read(self, count: int) -> bytes:
         """The first bytes of the data set."""
         return os.pread(self._descriptor, count, len(self._head))
 
+    def finish(self) -> None:
+        """The data set is whole: write the header. Raises OSError."""
+        self._put(part10.sealed(self._head, self.size), 0)
+
     def commit(self) -> Entry:
-        """Make it durable and an entry. After this it is safe."""
-        self._seal()
+        """Make it durable and an entry, also where `finish` was not called. After this it is safe."""
+        self.finish()
         os.fsync(self._descriptor)
         self._place.flush_names()
         os.fchmod(self._descriptor, _ENTRY)
@@ -94,25 +95,14 @@ class Keeping:
         """Leave nothing behind; after `commit` it does nothing."""
         if self._descriptor >= 0:
             try:
-                os.unlink(self._path)  # noqa: PTH108
+                self.path.unlink()
             finally:
                 self._close()
 
-    def _seal(self) -> None:
-        try:
-            at, seal = part10.seal(self._head, self.size)
-        except ValueError:
-            return  # a header that is not ours
-        os.pwrite(self._descriptor, seal, at)
-
-    def _put(self, chunk: bytes | bytearray | memoryview) -> int:
-        written = os.write(self._descriptor, chunk)
-        if written == len(chunk):
-            return written
-        view = memoryview(chunk)
-        while written < len(view):
-            written += os.write(self._descriptor, view[written:])
-        return written
+    def _put(self, chunk: bytes | bytearray | memoryview, at: int) -> None:
+        written = os.pwrite(self._descriptor, chunk, at)
+        while written < len(chunk):
+            written += os.pwrite(self._descriptor, memoryview(chunk)[written:], at + written)
 
     def _close(self) -> None:
         os.close(self._descriptor)

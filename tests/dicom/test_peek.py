@@ -36,7 +36,7 @@ def test_it_finds_what_the_library_finds_and_seldom_has_doubts() -> None:
     doubts = 0
     for path in readable():
         syntax, data = parts(path)
-        found = peek.uids(data[:8192], syntax, whole=len(data) <= 8192)
+        found = peek.Finder().uids(data[:8192], syntax, whole=len(data) <= 8192)
         assert found in (None, header.read_uids(path)), path.name
         doubts += found is None
     assert doubts < 20
@@ -66,13 +66,13 @@ def test_uids_within_sequences_are_of_other_instances(undefined: bool) -> None:
     other = element(0x0020000D, b"UI", b"9.9.9\0") + element(0x0020000E, b"UI", b"9.9.8\0")
     nested = sequence(0x00081199, other, sequence(0x00081198, other, undefined=True), undefined=undefined)
     data = CLASS + INSTANCE + sequence(0x00081115, nested, b"", other, undefined=undefined) + STUDY + SERIES + AFTER
-    assert peek.uids(data, EXPLICIT, whole=False) == FOUND
+    assert peek.Finder().uids(data, EXPLICIT, whole=False) == FOUND
 
 
 def test_a_data_set_that_ends_before_has_what_it_has() -> None:
-    assert peek.uids(CLASS + INSTANCE, EXPLICIT, whole=True) == ("1.2.1", "1.2.2", "", "")
-    assert peek.uids(b"", EXPLICIT, whole=True) == ("", "", "", "")
-    assert peek.uids(CLASS + INSTANCE, EXPLICIT, whole=False) is None, "the rest may say more"
+    assert peek.Finder().uids(CLASS + INSTANCE, EXPLICIT, whole=True) == ("1.2.1", "1.2.2", "", "")
+    assert peek.Finder().uids(b"", EXPLICIT, whole=True) == ("", "", "", "")
+    assert peek.Finder().uids(CLASS + INSTANCE, EXPLICIT, whole=False) is None, "the rest may say more"
 
 
 @pytest.mark.parametrize(
@@ -89,14 +89,14 @@ def test_a_data_set_that_ends_before_has_what_it_has() -> None:
     ids=["disorder", "twice", "two values", "no VR", "group 2", "cut", "endless"],
 )
 def test_what_is_odd_is_doubted(data: bytes) -> None:
-    assert peek.uids(data, EXPLICIT, whole=True) is None
+    assert peek.Finder().uids(data, EXPLICIT, whole=True) is None
 
 
 def test_a_sequence_in_a_sequence_and_so_on_is_doubted() -> None:
     data = CLASS
     for _ in range(40):
         data = sequence(0x00081115, data, undefined=True)
-    assert peek.uids(data + STUDY, EXPLICIT, whole=True) is None
+    assert peek.Finder().uids(data + STUDY, EXPLICIT, whole=True) is None
 
 
 def test_damage_never_raises_anything() -> None:
@@ -107,4 +107,18 @@ def test_damage_never_raises_anything() -> None:
             broken = bytearray(data[:2000])
             for _ in range(4):
                 broken[chance.randrange(len(broken))] = chance.randrange(256)
-            peek.uids(bytes(broken[: chance.randrange(len(broken))]), syntax, whole=chance.random() < 0.5)
+            peek.Finder().uids(bytes(broken[: chance.randrange(len(broken))]), syntax, whole=chance.random() < 0.5)
+
+
+def test_what_it_remembers_of_one_instance_does_not_deceive_it_about_the_next() -> None:
+    chance = random.Random(8)
+    finder = peek.Finder()
+    for path in readable():
+        syntax, data = parts(path)
+        for _ in range(10):
+            changed = bytearray(data[:4000])
+            if changed:
+                changed[chance.randrange(len(changed))] = chance.randrange(256)
+            whole = chance.random() < 0.3
+            for start in (data[:4000], bytes(changed)):
+                assert finder.uids(start, syntax, whole) == peek.Finder().uids(start, syntax, whole), path.name

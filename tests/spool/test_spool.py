@@ -57,10 +57,10 @@ def test_a_kept_file_has_our_header_and_its_own_data_set(spool: Spool) -> None:
         assert kept.read() == original.read()
 
 
-def test_an_entry_is_flushed_once_after_it_says_how_long_it_is_and_before_it_may_be_taken(
+def test_an_entry_is_flushed_once_after_its_header_was_written_and_before_it_may_be_taken(
     spool: Spool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert steps_of_keeping(spool, monkeypatch) == ["pwrite .dcm", "fsync .dcm", "fchmod .dcm"]
+    assert steps_of_keeping(spool, monkeypatch) == ["pwrite .dcm", "pwrite .dcm", "fsync .dcm", "fchmod .dcm"]
 
 
 def test_a_file_system_that_promises_nothing_gets_its_folder_flushed_too(
@@ -68,7 +68,13 @@ def test_a_file_system_that_promises_nothing_gets_its_folder_flushed_too(
 ) -> None:
     monkeypatch.setattr(durable, "file_system", lambda folder: "overlay")
     spool = Spool(tmp_path / "spool", "receiver")
-    assert steps_of_keeping(spool, monkeypatch) == ["pwrite .dcm", "fsync .dcm", "fsync folder", "fchmod .dcm"]
+    assert steps_of_keeping(spool, monkeypatch) == [
+        "pwrite .dcm",
+        "pwrite .dcm",
+        "fsync .dcm",
+        "fsync folder",
+        "fchmod .dcm",
+    ]
 
 
 def test_a_draft_is_not_waiting(spool: Spool) -> None:
@@ -182,7 +188,7 @@ def test_a_sweep_removes_what_dead_processes_left_unfinished_and_nothing_that_is
 
 
 def test_a_sweep_takes_in_what_was_complete_for_it_may_have_been_answered(spool: Spool) -> None:
-    draft = left_by_a_dead_process(spool, b"all of it", sealed=True)
+    draft = left_by_a_dead_process(spool, b"all of it", finished=True)
     assert spool.waiting() == []
     spool.sweep()
     (entry,) = spool.waiting()
@@ -192,7 +198,7 @@ def test_a_sweep_takes_in_what_was_complete_for_it_may_have_been_answered(spool:
 
 @pytest.mark.parametrize("missing", [1, 4096, 100_000])
 def test_what_a_power_cut_shortened_is_removed(spool: Spool, missing: int) -> None:
-    draft = left_by_a_dead_process(spool, os.urandom(300_000), sealed=True)
+    draft = left_by_a_dead_process(spool, os.urandom(300_000), finished=True)
     os.truncate(draft, draft.stat().st_size - missing)
     spool.sweep()
     assert spool.waiting() == spool.drafts() == []
@@ -202,7 +208,7 @@ def test_what_has_its_length_but_not_all_of_its_blocks_is_removed(spool: Spool) 
     """On ext4 the length may be written before the blocks, which then read as zeros (dioread_nolock)."""
     if durable.file_system(spool.root) != "ext4":
         pytest.skip("the tests' folder is not on ext4")
-    draft = left_by_a_dead_process(spool, os.urandom(300_000), sealed=True)
+    draft = left_by_a_dead_process(spool, os.urandom(300_000), finished=True)
     size = draft.stat().st_size
     with draft.open("r+b") as file:
         os.fsync(file.fileno())

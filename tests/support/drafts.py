@@ -17,12 +17,12 @@ HEAD = part10.encode(
 )
 
 
-def left_by_a_dead_process(spool: Spool, data: bytes, *, sealed: bool = False) -> Path:
-    """A draft whose writer died after these bytes, before or after it wrote down how many they are."""
+def left_by_a_dead_process(spool: Spool, data: bytes, *, finished: bool = False) -> Path:
+    """A draft whose writer died after these bytes, before or after it wrote the header."""
     keeping = spool.begin(HEAD)
     keeping.write(data)
-    if sealed:
-        keeping._seal()
+    if finished:
+        keeping.finish()
     os.close(keeping._descriptor)
     keeping._descriptor = -1
     return keeping.path
