@@ -45,8 +45,12 @@ class Box:
 
     @property
     def storage(self) -> Storage:
-        """This thread's connection to the index. Raises `IndexUnavailableError`."""
-        if not hasattr(self._threads, "storage"):
+        """This thread's connection to the index, opened anew when the file was replaced.
+
+        Raises `IndexUnavailableError`.
+        """
+        if not (hasattr(self._threads, "storage") and self._threads.storage.is_current()):
+            self.close()
             self._threads.storage = SqliteStorage(self.index_path)
         storage: Storage = self._threads.storage
         return storage
@@ -68,7 +72,7 @@ class Box:
 
     def indexer(self) -> Indexer:
         """What brings the spool into archive and index."""
-        return Indexer(self.spool("indexer"), self.blobs, self.storage)
+        return Indexer(self.spool("indexer"), self.blobs, lambda: self.storage)
 
     @property
     def sharing(self) -> Sharing:

@@ -40,19 +40,20 @@ class Sample:
 
     name: str
     birth_date: str
+    sex: str
     description: str
     files: tuple[str, ...]
 
 
 SAMPLES = (
-    Sample("Ferreira^Ana", "19840312", "Head CT", ("693_J2KI.dcm",)),
-    Sample("Okafor^Chidi", "19710925", "Chest CT", ("CT_small.dcm",)),
-    Sample("Müller^Jürgen", "19590107", "Abdomen MRI", ("examples_overlay.dcm",)),
-    Sample("Wójcik^Łukasz", "19930618", "Brain MRI", ("MR_small.dcm", "MR_small_RLE.dcm")),
-    Sample("Nguyen^Thi Lan", "20010430", "Echocardiogram", ("examples_ybr_color.dcm",)),
-    Sample("Smith^Olivia", "19770802", "Ultrasound thyroid", ("examples_rgb_color.dcm", "examples_palette.dcm")),
-    Sample("Haddad^Layla", "19661119", "Whole body bone scan", ("JPEG2000.dcm", "JPEG-lossy.dcm")),
-    Sample("Yamada^Tarou=山田^太郎=やまだ^たろう", "19480215", "Spine X-ray", (
+    Sample("Ferreira^Ana", "19840312", "F", "Head CT", ("693_J2KI.dcm",)),
+    Sample("Okafor^Chidi", "19710925", "M", "Chest CT", ("CT_small.dcm",)),
+    Sample("Müller^Jürgen", "19590107", "M", "Abdomen MRI", ("examples_overlay.dcm",)),
+    Sample("Wójcik^Łukasz", "19930618", "M", "Brain MRI", ("MR_small.dcm", "MR_small_RLE.dcm")),
+    Sample("Nguyen^Thi Lan", "20010430", "F", "Echocardiogram", ("examples_ybr_color.dcm",)),
+    Sample("Smith^Olivia", "19770802", "F", "Ultrasound thyroid", ("examples_rgb_color.dcm", "examples_palette.dcm")),
+    Sample("Haddad^Layla", "19661119", "F", "Whole body bone scan", ("JPEG2000.dcm", "JPEG-lossy.dcm")),
+    Sample("Yamada^Tarou=山田^太郎=やまだ^たろう", "19480215", "M", "Spine X-ray", (
         "dicomdirtests/77654033/CR1/6154", "dicomdirtests/77654033/CR2/6247", "dicomdirtests/77654033/CR3/6278",
     )),
 )  # fmt: skip
@@ -138,6 +139,7 @@ def _datasets(sample: Sample) -> Iterator[Dataset]:
         dataset = dcmread(folder / file)
         dataset.SpecificCharacterSet = "ISO_IR 192"
         dataset.PatientName, dataset.PatientBirthDate = sample.name, sample.birth_date
+        dataset.PatientSex, dataset.PatientAge = sample.sex, ""
         dataset.PatientID = f"DEMO-{sample.birth_date[2:]}"
         dataset.StudyInstanceUID, dataset.StudyDescription, dataset.StudyDate = study, sample.description, today
         dataset.SeriesInstanceUID = series.setdefault(str(dataset.SeriesInstanceUID), generate_uid())

@@ -22,10 +22,12 @@ from appliance.service import SERVICES, stop_on_signals
 
 log = logging.getLogger(__name__)
 
+_DOORS = frozenset(("receiver", "web"))
+"""Services that a person must help when they don't start: a port is taken. The others wait for the index."""
 _LOOK = 0.2
 """Seconds between looks at the children."""
 _STEADY = 10.0
-"""A service that ends by itself sooner after the start of all has a fault that starting again won't cure."""
+"""A door that ends by itself sooner after the start of all has a fault that starting again won't cure."""
 _REST = 1.0
 """Seconds before a dead service is started again."""
 _GRACE = 20.0
@@ -77,7 +79,7 @@ class Children:
             status = child.process.poll()
             if status is None:
                 continue
-            if status >= 0 and time.monotonic() - self._began < _STEADY:
+            if child.name in _DOORS and status >= 0 and time.monotonic() - self._began < _STEADY:
                 raise PacsboxError(
                     f"The {child.name} does not start (exit status {status}).",
                     "The lines above say why; nothing was left running.",

@@ -102,3 +102,16 @@ def test_a_taken_port_ends_it_with_the_reason_and_nothing_left(tmp_path: Path) -
     assert f"port {port}" in started.log.read_text()
     assert "The receiver does not start" in started.log.read_text()
     assert started.pids() == {}
+
+
+def test_a_damaged_index_does_not_keep_images_from_coming_in(tmp_path: Path) -> None:
+    (tmp_path / "box" / "index").mkdir(parents=True)
+    (tmp_path / "box" / "index" / "index.sqlite3").write_bytes(b"broken" * 1000)
+    started = Up(tmp_path / "box")
+    try:
+        wait_for(lambda: started.pids().keys() >= {"receiver", "indexer", "web"}, 40)
+        wait_for(lambda: "is damaged" in started.log.read_text(), 20)
+        assert started.process.poll() is None
+    finally:
+        started.process.terminate()
+        assert started.process.wait(30) == 0

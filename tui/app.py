@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import signal
 import sys
 import threading
-import traceback
 from collections.abc import Iterable
 from typing import Any, ClassVar
 
@@ -24,8 +22,9 @@ from appliance.errors import PacsboxError
 from tui import feed, pulse, theme
 from tui.backstage import Backstage
 from tui.commands import commands, possible
-from tui.feed import Feed
-from tui.messages import IndexMoved
+from tui.feed import Feed, Sight
+from tui.logfile import logging_to_file
+from tui.messages import IndexMoved, IndexReplaced
 from tui.pulse import Pulse
 from tui.screens.attention import AttentionScreen
 from tui.screens.confirm import Confirm
@@ -100,25 +99,24 @@ class PacsboxApp(App[None]):
         """Tell the screens as soon as the index has moved on."""
         while True:
             try:
-                if await self.backstage.look(self._feed.moved):
-                    self._tell()
+                self._tell(await self.backstage.look(self._feed.look))
                 self.trouble = ""
             except PacsboxError as fault:
-                self._feed.forget()
                 self.trouble = " ".join(part for part in (str(fault), fault.hint) if part)
                 await asyncio.sleep(feed.PATIENCE)
             await asyncio.sleep(feed.INTERVAL)
 
-    def _tell(self) -> None:
-        for screen in self.screen_stack:
-            screen.post_message(IndexMoved())
+    def _tell(self, sight: Sight) -> None:
+        if sight is not Sight.SAME:
+            for screen in self.screen_stack:
+                screen.post_message(IndexMoved() if sight is Sight.MOVED else IndexReplaced())
 
     @work(group="pulse")
     async def _watch_over(self) -> None:
         """Take the pulse now and then."""
         while True:
             try:
-                self.pulse = await self.backstage.look(pulse.take)
+                self.pulse = await self.backstage.feel(pulse.take)
             except (PacsboxError, OSError) as fault:
                 log.warning("the box's state cannot be read: %s", fault)
             await asyncio.sleep(pulse.INTERVAL)
@@ -151,8 +149,8 @@ class PacsboxApp(App[None]):
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """The command palette: every key of the screen, by its name."""
         for command in possible(screen):
-            title = f"{command.label} ({', '.join(command.keys)})"
-            yield SystemCommand(title, command.explanation, self._runner(command.action, command.node))
+            key = f"{command.label}: {', '.join(command.keys)}"
+            yield SystemCommand(command.explanation, key, self._runner(command.action, command.node))
 
     def _runner(self, action: str, node: Any) -> Any:
         async def run_it() -> None:
@@ -168,25 +166,18 @@ class PacsboxApp(App[None]):
         return key.upper() if key[1:].isdigit() else key
 
     def _fatal_error(self) -> None:
-        """A fault of our own: a sentence for who stands before it, the particulars in a file, no patient's data."""
-        kept = _keep(self.backstage.box, traceback.format_exc())
-        self._exit_renderables.append(f"The console has stopped because of a fault of its own. {kept}")
+        """A fault of our own: a sentence for who stands before it; the particulars, without values, to the log."""
+        log.critical("the console has stopped", exc_info=True)
+        self._exit_renderables.append(
+            "The console has stopped because of a fault of its own. Nothing was lost: start it again.\n"
+            f"What happened is written in {self.backstage.box.data_dir / 'log' / 'console.log'}."
+        )
         self._close_messages_no_wait()
-
-
-def _keep(box: Box, particulars: str) -> str:
-    folder = box.data_dir / "log"
-    try:
-        folder.mkdir(exist_ok=True)
-        with os.fdopen(os.open(folder / "console.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "a") as file:
-            file.write(particulars)
-    except OSError:
-        return "Nothing was lost; start it again."
-    return f"Nothing was lost; start it again. What happened is written in {folder / 'console.log'}."
 
 
 def run(box: Box) -> None:
     """Open the console, until it is closed."""
     app = PacsboxApp(box)
-    app.run()
+    with logging_to_file(box):
+        app.run()
     sys.exit(app.return_code or 0)

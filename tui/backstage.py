@@ -44,23 +44,29 @@ class Backstage:
         """Change something. Raises what the core raises: `PacsboxError`, ValueError, OSError."""
         return await self._in(self._writer, work)
 
+    async def feel(self, work: Work[T]) -> T:
+        """Look at the box itself, whatever state its index is in."""
+        return await self._in(self._reader, work, mind=False)
+
     async def call(self, work: Work[T]) -> T:
         """Talk to a peer; may take as long as networks do."""
         return await self._in(self._callers, lambda box: _closing(box, work))
 
     async def close(self) -> None:
         """Let go of the index; a thread that hangs is left behind."""
-        farewells = [self._in(thread, Box.close) for thread in (self._reader, self._writer)]
-        await asyncio.wait([asyncio.ensure_future(each) for each in farewells], timeout=_FAREWELL)
+        loop = asyncio.get_running_loop()
+        farewells = [loop.run_in_executor(thread, self.box.close) for thread in (self._reader, self._writer)]
+        await asyncio.wait(farewells, timeout=_FAREWELL)
         for threads in (self._reader, self._writer, self._callers):
             threads.shutdown(wait=False, cancel_futures=True)
 
-    async def _in(self, threads: ThreadPoolExecutor, work: Work[T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(threads, self._run, work)
+    async def _in(self, threads: ThreadPoolExecutor, work: Work[T], *, mind: bool = True) -> T:
+        return await asyncio.get_running_loop().run_in_executor(threads, self._run, work, mind)
 
-    def _run(self, work: Work[T]) -> T:
+    def _run(self, work: Work[T], mind: bool) -> T:
         try:
-            self._mind_the_file()
+            if mind:
+                self._mind_the_file()
             return work(self.box)
         except (PacsboxError, ValueError, OSError):
             raise

@@ -24,6 +24,10 @@ class Command:
     node: DOMNode
     """Whose action it is."""
     possible: bool
+    shown: bool
+    """Whether there is room for it at the foot of the screen."""
+    name: str
+    """The first key as the toolkit calls it."""
 
 
 def commands(screen: Screen[Any]) -> list[Command]:
@@ -38,7 +42,10 @@ def commands(screen: Screen[Any]) -> list[Command]:
 def _command(same: list[ActiveBinding]) -> Command:
     node, binding, enabled, _ = same[0]
     keys = tuple(node.app.get_key_display(each.binding) for each in same)
-    return Command(keys, binding.description, binding.tooltip or binding.description, binding.action, node, enabled)
+    explanation = binding.tooltip or binding.description
+    return Command(
+        keys, binding.description, explanation, binding.action, node, enabled, binding.show, name=binding.key
+    )
 
 
 def possible(screen: Screen[Any]) -> Iterator[Command]:

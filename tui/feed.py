@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from enum import Enum, auto
+
 from appliance.box import Box
 from appliance.storage.contract import Storage
 
@@ -11,6 +13,16 @@ PATIENCE = 1.0
 """Seconds before an index that can't be read is tried again."""
 
 
+class Sight(Enum):
+    """What a look found."""
+
+    SAME = auto()
+    MOVED = auto()
+    """Something was committed since the last look."""
+    REPLACED = auto()
+    """It is another index, or the first one seen."""
+
+
 class Feed:
     """Compares the index's version with the one seen last; a look costs microseconds."""
 
@@ -18,14 +30,11 @@ class Feed:
         self._storage: Storage | None = None
         self._version = 0
 
-    def moved(self, box: Box) -> bool:
-        """Whether anything was committed since the last look. Raises `IndexUnavailableError`."""
-        storage = box.storage
-        version = storage.version()
-        same = storage is self._storage and version == self._version
+    def look(self, box: Box) -> Sight:
+        """Has it moved on since the last look? Raises `IndexUnavailableError`."""
+        storage, known = box.storage, self._storage
+        version, before = storage.version(), self._version
         self._storage, self._version = storage, version
-        return not same
-
-    def forget(self) -> None:
-        """The next look finds news in any case."""
-        self._storage = None
+        if storage is not known:
+            return Sight.REPLACED
+        return Sight.SAME if version == before else Sight.MOVED

@@ -11,3 +11,7 @@ class IndexMoved(Message, bubble=False):
     def can_replace(self, message: Message) -> bool:
         """A newer one stands for all."""
         return isinstance(message, IndexMoved)
+
+
+class IndexReplaced(Message, bubble=False):
+    """It is another index now: what was read before may not hold."""

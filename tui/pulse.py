@@ -49,7 +49,8 @@ def take(box: Box) -> Pulse:
     except StorageFullError:
         spare, set_aside = 0, 0
     try:
-        unfinished = len(box.transfers.all(limit=1000, unfinished=True))
+        # Opening an index that is not there would make one.
+        unfinished = len(box.transfers.all(limit=1000, unfinished=True)) if box.index_path.exists() else 0
     except IndexUnavailableError:
         unfinished = 0
     down = tuple(sign.name for sign in box.signs() if not sign.up)
@@ -76,4 +77,4 @@ def _services(down: tuple[str, ...]) -> tuple[str, str]:
         return "All services up", "good"
     if len(down) == 4:
         return "All services down", "bad"
-    return f"{', '.join(down)} down", "bad"
+    return (f"{down[0]} down" if len(down) == 1 else f"{len(down)} services down"), "bad"

@@ -43,11 +43,6 @@ class Palette:
                 "marked": self.marked,
                 "marked-blurred": self.blurred,
                 "line": self.line,
-                "footer-background": self.panel,
-                "footer-item-background": self.panel,
-                "footer-key-background": self.panel,
-                "footer-description-background": self.panel,
-                "footer-key-foreground": self.accent,
                 "input-selection-background": self.marked,
                 "block-cursor-background": self.marked,
                 "block-cursor-foreground": self.foreground,
@@ -63,14 +58,15 @@ CALM = Palette(
     success="#86b97a",
     error="#e0787c",
     foreground="#d5dde5",
-    background="#10161c",
-    surface="#161e26",
-    panel="#1d2731",
+    background="#14171a",
+    surface="#1a1e22",
+    panel="#22272c",
     quiet="#8796a5",
-    marked="#2b4c63",
-    blurred="#22323f",
-    line="#33424f",
+    marked="#2b5078",
+    blurred="#2c3136",
+    line="#3a444d",
 ).theme("pacsbox")
+"""Nearly grey where it is dark, so that a terminal of 256 colours shows grey too, and no navy."""
 
 SIXTEEN = Palette(
     primary="#55ffff",

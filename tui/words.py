@@ -149,7 +149,7 @@ def transfer_story(transfer: Transfer, sender_up: bool, now: datetime) -> str:
     if transfer.state is TransferState.DONE:
         return transfer.message or f"All {plural(transfer.total, 'image')} arrived at {transfer.peer}."
     if transfer.state is TransferState.SENDING:
-        return transfer.message or f"Sending to {transfer.peer} ..."
+        return transfer.message or f"Sending to {transfer.peer}. You need not wait here: it goes on by itself."
     if transfer.state is TransferState.QUEUED:
         again = f"Trying again at {when(transfer.due, now)}." if transfer.due and moment(transfer.due) > now else ""
         waiting = "" if transfer.message else f"Waiting for its turn to go to {transfer.peer}."

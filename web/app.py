@@ -49,10 +49,11 @@ def public_app(box: Box, renderer: Renderer | None = None) -> web.Application:
         (
             web.get("/", door.start),
             web.get("/robots.txt", robots),
-            web.get("/static/{name}", assets.serve),
+            web.get("/static/{digest}/{name}", assets.serve),
             web.get(_LINK, door.show),
             web.get(_LINK + "/", door.tidy),
             web.post(_LINK, door.unlock),
+            web.get(_LINK + "/alive", door.alive),
             web.post(_LINK + "/leave", door.leave),
             web.get(_LINK + "/images.zip", files.download, allow_head=False),
             web.get(_ITEM + _FRAME, pictures.picture, allow_head=False),

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
+from appliance.access.scope import NotAllowedError
 from appliance.dicom.source import NothingToShowError
 from appliance.errors import AlreadyExistsError, IndexUnavailableError, NotFoundError, StorageFullError
 from appliance.shares.sharing import Refusal, ShareRefusedError
@@ -20,6 +21,7 @@ Answer = Callable[[web.Request, int, Exception], web.StreamResponse]
 """A door's answer of a status to a request, for a fault."""
 
 _STATUS: tuple[tuple[type[Exception], int], ...] = (
+    (NotAllowedError, 403),
     (NotFoundError, 404),
     (AlreadyExistsError, 409),
     (StorageFullError, 507),
@@ -42,8 +44,7 @@ _OF_REFUSAL = {
     Refusal.NO_SESSION: 401,
 }
 
-
-_HEADERS = ("Allow", "WWW-Authenticate")
+_HEADERS = ("Allow", "Content-Range", "WWW-Authenticate")
 """Of aiohttp's own faults, what belongs to the answer in any wording."""
 
 

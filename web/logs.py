@@ -16,13 +16,28 @@ class AccessLogger(AbstractAccessLogger):
     """One line a request, with the route's pattern in place of the path."""
 
     def log(self, request: web.BaseRequest, response: web.StreamResponse, time: float) -> None:
-        """`GET /s/{code} 200 5120 bytes 12 ms`; a path that is no route of ours is not written at all."""
-        match = request.match_info if isinstance(request, web.Request) else None
-        resource = match.route.resource if match is not None else None
-        pattern = resource.canonical if resource is not None else "(no such page)"
-        self.logger.info(
-            "%s %s %d %d bytes %.0f ms", request.method, pattern, response.status, response.body_length, time * 1000
+        """`POST /s/{code} 303 0 bytes 12 ms`; a path that is no route of ours is not written at all.
+
+        Reading that went well is for who looks closely: leafing through a series is hundreds of requests.
+        """
+        read_well = request.method in ("GET", "HEAD") and response.status < 400
+        self.logger.log(
+            logging.DEBUG if read_well else logging.INFO,
+            "%s %s %d %d bytes %.0f ms",
+            request.method,
+            _pattern(request),
+            response.status,
+            response.body_length,
+            time * 1000,
         )
+
+
+def _pattern(request: web.BaseRequest) -> str:
+    try:
+        resource = request.match_info.route.resource if isinstance(request, web.Request) else None
+    except AssertionError:  # aiohttp's way to say that what came was no HTTP, and no route was looked for
+        resource = None
+    return resource.canonical if resource is not None else "(no such page)"
 
 
 class _WithoutTheirWords(logging.Filter):

@@ -59,6 +59,11 @@ class _Worker:
             return answer
         raise answer
 
+    @property
+    def alive(self) -> bool:
+        """Whether it can take a job."""
+        return self._process.is_alive()
+
     def end(self) -> None:
         """Kill it; it holds nothing."""
         self._process.kill()
@@ -68,8 +73,9 @@ class _Worker:
 
 
 def _serve(pipe: Connection) -> None:
-    """A worker's life, until the pipe closes."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """A worker's life, until the pipe closes: signals to the whole service are for those who end it in order."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     os.nice(_NICER)
     with contextlib.suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text(_FIRST_TO_GO)
@@ -108,9 +114,7 @@ class Renderer:
             return answer
 
     def _ask(self, job: tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]) -> Any:
-        with self._lock:
-            worker = self._idle.pop() if self._idle else None
-        worker = worker or _Worker()
+        worker = self._rested() or _Worker()
         try:
             answer = worker.ask(job, self._seconds)
         except PictureFailedError:
@@ -121,6 +125,15 @@ class Renderer:
             raise
         self._rest(worker)
         return answer
+
+    def _rested(self) -> _Worker | None:
+        """An idle worker that is still alive."""
+        while True:
+            with self._lock:
+                worker = self._idle.pop() if self._idle else None
+            if worker is None or worker.alive:
+                return worker
+            worker.end()
 
     def _rest(self, worker: _Worker) -> None:
         with self._lock:

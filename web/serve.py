@@ -52,7 +52,8 @@ async def _serve(
     ready: Callable[[Doors], None],
 ) -> None:
     options, runners = box.config.web, [_runner(app) for app in apps]
-    warming = asyncio.gather(*(renderer.run(os.getpid) for _ in range(workers())))
+    # Started now, so that the first patient does not wait for them; a crash is told to who wants a picture.
+    warming = asyncio.gather(*(renderer.run(os.getpid) for _ in range(workers())), return_exceptions=True)
     try:
         public = await _open(runners[0], "patient door", options.public_bind, options.public_port)
         clinic = await _open(runners[1], "clinic door", options.clinic_bind, options.clinic_port)

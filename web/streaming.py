@@ -30,6 +30,8 @@ async def stream(
 
 async def pour(request: web.Request, response: web.StreamResponse, chunks: AsyncIterator[bytes]) -> web.StreamResponse:
     """Send `chunks`, made in the event loop's time, as the body; cut like `stream`. A HEAD gets none of them."""
+    # Taken now: aiohttp forgets it when it closes, with the rest still waiting for a reader who stalls.
+    connection = request.transport
     await response.prepare(request)
     if request.method == "HEAD":
         return response
@@ -43,8 +45,8 @@ async def pour(request: web.Request, response: web.StreamResponse, chunks: Async
     except (PacsboxError, OSError) as fault:
         _LOG.info("an answer was cut short: %s", type(fault).__name__)
     finally:
-        if not whole and request.transport is not None:
-            request.transport.abort()
+        if not whole and connection is not None:
+            connection.abort()
     return response
 
 

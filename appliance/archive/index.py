@@ -9,20 +9,22 @@ from its name, and an instance that the index has is released, not entered twice
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import logging
 import threading
 from collections import defaultdict
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from appliance import events
+from appliance.archive.patient import Patient
 from appliance.dicom import header as headers
 from appliance.dicom.header import Header
-from appliance.dicom.model import Study
-from appliance.dicom.names import fold
 from appliance.errors import IndexUnavailableError, UnreadableInstanceError
 from appliance.spool.spool import Entry, Spool
 from appliance.storage.contract import Blobs, Storage
+from appliance.storage.rows import Kept
 
 log = logging.getLogger(__name__)
 
@@ -30,8 +32,10 @@ BATCH = 200
 """Entries a transaction: enough to share its flushes, few enough to be seen at once."""
 _IDLE = 0.05
 """Seconds between looks at an empty spool."""
-_INDEX_DOWN = 2.0
-"""Seconds before the index is tried again."""
+_BAD_FILE = frozenset((errno.EIO, errno.EISDIR, errno.EACCES, errno.EPERM, errno.ENXIO))
+"""Faults of one file, which others need not wait for."""
+_TROUBLE = 2.0
+"""Seconds before a broken index or a full disk is tried again."""
 
 
 @dataclass
@@ -39,82 +43,53 @@ class _Batch:
     """What is to be done with the entries of one batch."""
 
     new: list[tuple[Entry, Header, str]] = field(default_factory=list)
+    lost: list[tuple[Entry, Header, str]] = field(default_factory=list)
+    """Known to the index, but the archive's own bytes are gone or cut short: the newcomer takes their place."""
     known: list[Entry] = field(default_factory=list)
     conflicts: list[tuple[Entry, str, str]] = field(default_factory=list)
     rejected: list[tuple[Entry, str]] = field(default_factory=list)
+
+    @property
+    def linked(self) -> list[tuple[Entry, Header, str]]:
+        """What goes into the archive."""
+        return self.new + self.lost
 
 
 class Indexer:
     """Drains the spool. One process of a box has it at a time."""
 
-    def __init__(self, spool: Spool, blobs: Blobs, storage: Storage) -> None:
+    def __init__(self, spool: Spool, blobs: Blobs, index: Callable[[], Storage]) -> None:
+        """`index` opens the index, or gives it opened; it is asked for each batch."""
         self._spool = spool
         self._blobs = blobs
-        self._storage = storage
+        self._index = index
 
     def run(self, stop: threading.Event) -> None:
-        """Drain the spool until `stop`; a broken index is waited for, never fatal to receiving."""
+        """Drain the spool until `stop`; a broken index or a full disk is waited for, and nothing is lost."""
         while not stop.is_set():
             try:
                 if not self.drain_batch():
                     stop.wait(_IDLE)
             except IndexUnavailableError as fault:
                 log.error("%s %s", fault, fault.hint)
-                stop.wait(_INDEX_DOWN)
+                stop.wait(_TROUBLE)
+            except OSError as fault:
+                log.error("the disk does not let the indexer work: %s", fault)
+                stop.wait(_TROUBLE)
 
     def drain_batch(self) -> int:
         """Bring one batch in; how many entries it had."""
         entries = self._spool.waiting(BATCH)
         if not entries:
             return 0
-        batch = self._decide(entries)
-        for entry, _, key in batch.new:
+        storage = self._index()
+        batch = _decide(storage, self._blobs, entries)
+        for entry, _, key in batch.linked:
             self._blobs.link(key, entry.path)
-        self._blobs.sync(key for _, _, key in batch.new)
-        self._commit(batch)
+        self._blobs.sync(key for _, _, key in batch.linked)
+        _commit(storage, batch)
         self._clear(batch)
         return len(entries)
-
-    def _decide(self, entries: list[Entry]) -> _Batch:
-        batch = _Batch()
-        read: list[tuple[Entry, Header]] = []
-        for entry in entries:
-            try:
-                read.append((entry, headers.read(entry.path)))
-            except UnreadableInstanceError as fault:
-                batch.rejected.append((entry, str(fault)))
-        known = self._storage.studies.digests([header.uids[2] for _, header in read])
-        patients: dict[str, Header | Study] = {
-            study.study_instance_uid: study
-            for study in self._storage.studies.studies(list({header.uids[0] for _, header in read}))
-        }
-        for entry, header in read:
-            study_uid, _, sop_uid = header.uids
-            if sop_uid in known:
-                if known[sop_uid] == header.digest:
-                    batch.known.append(entry)
-                else:
-                    batch.conflicts.append((entry, sop_uid, "we have another image of the same identity"))
-            elif not same_patient(patients.setdefault(study_uid, header), header):
-                batch.conflicts.append((entry, sop_uid, "its study belongs to another patient"))
-            else:
-                known[sop_uid] = header.digest
-                batch.new.append((entry, header, blob_key(study_uid, entry)))
-        return batch
-
-    def _commit(self, batch: _Batch) -> None:
-        came: defaultdict[str, int] = defaultdict(int)
-        with self._storage.transaction():
-            for _, header, key in batch.new:
-                self._storage.studies.add(header, key)
-                came[header.uids[0]] += 1
-            self._storage.studies.recount(came)
-            for study_uid, instances in came.items():
-                self._storage.events.add(events.STUDY_RECEIVED, study_uid, instances=instances)
-            for entry, reason in batch.rejected:
-                self._storage.events.add(events.INSTANCE_REJECTED, entry=entry.name, reason=reason)
-            for entry, _, reason in batch.conflicts:
-                self._storage.events.add(events.INSTANCE_CONFLICT, entry=entry.name, reason=reason)
 
     def _clear(self, batch: _Batch) -> None:
         at = events.now()
@@ -124,31 +99,76 @@ class Indexer:
         for entry, sop_uid, reason in batch.conflicts:
             log.warning("%s is kept as a conflict: %s", entry.name, reason)
             self._spool.conflict(entry, sop_uid, reason, at)
-        for entry in (*(entry for entry, _, _ in batch.new), *batch.known):
+        for entry in (*(entry for entry, _, _ in batch.linked), *batch.known):
             self._spool.release(entry)
+
+
+def _decide(storage: Storage, blobs: Blobs, entries: list[Entry]) -> _Batch:
+    batch = _Batch()
+    read = list(_readable(entries, batch))
+    kept = storage.studies.kept([header.uids[2] for _, header in read])
+    patients = {
+        study.study_instance_uid: Patient.of(vars(study))
+        for study in storage.studies.studies(list({header.uids[0] for _, header in read}))
+    }
+    for entry, header in read:
+        study_uid, _, sop_uid = header.uids
+        key = blob_key(study_uid, entry)
+        known, patient = kept.get(sop_uid), patients.get(study_uid, Patient())
+        newcomer = Patient.of(header.study)
+        if known and known.digest != header.digest:
+            batch.conflicts.append((entry, sop_uid, "we have another image of the same identity"))
+        elif known and known.blob_key not in _keys(batch) and not blobs.holds(known.blob_key, known.size):
+            batch.lost.append((entry, header, key))
+        elif known:
+            batch.known.append(entry)
+        elif not patient.may_be(newcomer):
+            batch.conflicts.append((entry, sop_uid, "its study belongs to another patient"))
+        else:
+            patients[study_uid] = patient.with_gaps_filled(newcomer)
+            kept[sop_uid] = Kept(header.digest, key, header.size)
+            batch.new.append((entry, header, key))
+    return batch
+
+
+def _keys(batch: _Batch) -> set[str]:
+    return {key for _, _, key in batch.linked}
+
+
+def _readable(entries: list[Entry], batch: _Batch) -> Iterator[tuple[Entry, Header]]:
+    for entry in entries:
+        try:
+            yield entry, headers.read(entry.path)
+        except UnreadableInstanceError as fault:
+            batch.rejected.append((entry, str(fault)))
+        except OSError as fault:
+            if fault.errno not in _BAD_FILE:
+                raise
+            batch.rejected.append((entry, f"its file cannot be read: {fault.strerror}"))
+        except Exception as fault:
+            log.exception("%s could not be read", entry.name)
+            batch.rejected.append((entry, f"it could not be read ({type(fault).__name__})"))
+
+
+def _commit(storage: Storage, batch: _Batch) -> None:
+    came: defaultdict[str, int] = defaultdict(int)
+    with storage.transaction():
+        for _, header, key in batch.new:
+            storage.studies.add(header, key)
+            came[header.uids[0]] += 1
+        for _, header, key in batch.lost:
+            log.error("the archive had lost %s; what came again takes its place", key)
+            storage.studies.move(header, key)
+        storage.studies.recount(came)
+        for study_uid, instances in came.items():
+            storage.events.add(events.STUDY_RECEIVED, study_uid, instances=instances)
+        for entry, reason in batch.rejected:
+            storage.events.add(events.INSTANCE_REJECTED, entry=entry.name, reason=reason)
+        for entry, _, reason in batch.conflicts:
+            storage.events.add(events.INSTANCE_CONFLICT, entry=entry.name, reason=reason)
 
 
 def blob_key(study_instance_uid: str, entry: Entry) -> str:
     """The archive's key of an entry: a folder a study, named by a hash, and the entry's own name."""
     folder = hashlib.sha256(study_instance_uid.encode()).hexdigest()[:32]
     return f"{folder[:2]}/{folder}/{entry.name}.dcm"
-
-
-def same_patient(one: Header | Study, other: Header) -> bool:
-    """Whether an instance may join a study: two people's images in one study would be shown to both.
-
-    Another patient ID alone is no reason, since IDs differ between clinics and are corrected; another ID with
-    another name or birth date is.
-    """
-    known = one.study if isinstance(one, Header) else vars(one)
-    new = other.study
-    if not _differ(known["patient_id"], new["patient_id"]):
-        return True
-    return not (
-        _differ(fold(known["patient_name"]), fold(new["patient_name"]))
-        or _differ(known["patient_birth_date"], new["patient_birth_date"])
-    )
-
-
-def _differ(one: str, other: str) -> bool:
-    return bool(one) and bool(other) and one != other

@@ -58,7 +58,7 @@ def _readable(blobs: Blobs, keys: list[str], report: Report) -> Iterator[tuple[s
 def _enter(storage: Storage, study_uid: str, found: list[tuple[str, Header]], report: Report) -> None:
     with storage.transaction():
         storage.studies.remove_study(study_uid)
-        known = set(storage.studies.digests([header.uids[2] for _, header in found]))
+        known = set(storage.studies.kept([header.uids[2] for _, header in found]))
         for key, header in found:
             if header.uids[2] in known:
                 report.faults.append(f"{key}: its SOP Instance UID is in the archive twice")

@@ -51,6 +51,3 @@ def rebuild(context: Context) -> None:
 def _progress(report: Report) -> None:
     if sys.stdout.isatty():
         click.echo(f"\r{report.studies} studies, {report.instances} images ...", nl=False)
-
-
-COMMANDS = [studies, rebuild]

@@ -40,6 +40,3 @@ def every_option() -> None:
     for option in options():
         click.echo(f"{option.key}  ({option.variable}, default {option.field.get_default(call_default_factory=True)})")
         click.echo(textwrap.indent(textwrap.fill(option.field.description or "", 90), "    "))
-
-
-COMMANDS = [config]

@@ -6,13 +6,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from appliance import log
-from appliance.box import Box
 from appliance.config import Config, Setting, load
 from appliance.service import only_one
+
+if TYPE_CHECKING:
+    from appliance.box import Box
 
 
 class Context:
@@ -38,6 +41,9 @@ class Context:
     @cached_property
     def box(self) -> Box:
         """The box of this configuration."""
+        # Late: it brings the whole core, which `config` and `--help` do without.
+        from appliance.box import Box
+
         return Box(self.config)
 
 

@@ -73,6 +73,3 @@ def _named(spool: Spool, name: str) -> SetAside:
         if each.entry.name == name:
             return each
     raise NotFoundError(f"There is no conflict {name!r}.", "See `pacsbox conflicts`.")
-
-
-COMMANDS = [doctor, rejected, conflicts]

@@ -1,19 +1,40 @@
-"""`pacsbox`: finds the configuration, then hands on to one file per command group."""
+"""`pacsbox`: finds the configuration, then hands on to one file per command group.
+
+The commands are entry points (`pacsbox.commands` in pyproject.toml), so that one command does not wait for the
+imports of all, and the core need not know `web` and `tui`, which bring their own.
+"""
 
 from __future__ import annotations
 
+import os
 import sys
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
 import click
 
-from appliance.cli import archive, config, doctor, peer, service, share, token, transfer
 from appliance.cli.context import Context
 from appliance.errors import PacsboxError
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class Commands(click.Group):
+    """Commands that are imported when they are asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Their names."""
+        return sorted(_entries())
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """One of them."""
+        entry = _entries().get(cmd_name)
+        return entry.load() if entry else None
+
+
+def _entries() -> dict[str, EntryPoint]:
+    return {entry.name: entry for entry in entry_points(group="pacsbox.commands")}
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="pacsbox")
 @click.option(
     "--config",
@@ -27,16 +48,10 @@ def cli(context: click.Context, path: Path | None) -> None:
     context.obj = Context(path)
 
 
-# web and tui bring their own commands by entry point: the core doesn't know them.
-for entry in sorted(entry_points(group="pacsbox.commands"), key=lambda entry: entry.name):
-    cli.add_command(entry.load())
-for group in (service, config, share, peer, token, transfer, archive, doctor):
-    for command in group.COMMANDS:
-        cli.add_command(command)
-
-
 def main() -> None:
     """Run the command; our own errors are sentences for people, not tracebacks."""
+    # What the box writes is patients' data: for its own account alone.
+    os.umask(0o077)
     try:
         cli()
     except PacsboxError as fault:

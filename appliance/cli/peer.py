@@ -68,6 +68,3 @@ def remove(context: Context, name: str) -> None:
 
 def _quoted(name: str) -> str:
     return f"'{name}'" if " " in name else name
-
-
-COMMANDS: list[click.Command] = [peer]

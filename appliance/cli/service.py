@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import click
 
-from appliance import log, supervise
+from appliance import log
 from appliance.cli.context import Context, pass_context, serving
-from appliance.dimse.server import Receiver
 from appliance.service import stop_on_signals
 
 
@@ -14,6 +13,9 @@ from appliance.service import stop_on_signals
 @pass_context
 def receiver(context: Context) -> None:
     """Take in images by DICOM (C-ECHO, C-STORE)."""
+    # Late, as below: no command waits for what only another needs.
+    from appliance.dimse.server import Receiver
+
     with serving(context, "receiver"):
         Receiver(context.config.dicom, context.box.spool("receiver")).run(stop_on_signals())
 
@@ -39,6 +41,8 @@ def sender(context: Context) -> None:
 @pass_context
 def up(context: Context, tui: bool) -> None:
     """Run all services in the foreground, for trials and development; Ctrl-C ends them."""
+    from appliance import supervise
+
     log.to_stderr(context.config.log.level, "up")
     supervise.up(context.box, context.path, console=tui)
 
@@ -48,10 +52,6 @@ def up(context: Context, tui: bool) -> None:
 def demo(tui: bool) -> None:
     """Try everything: a throw-away box with sample studies, and a second box as a peer."""
     log.to_stderr("info", "demo")
-    # Late: it brings pydicom's and pynetdicom's whole weight, which the other commands don't need.
     from appliance import demo as trial
 
     trial.run(console=tui)
-
-
-COMMANDS = [demo, receiver, indexer, sender, up]

@@ -73,6 +73,3 @@ def _local(time: str) -> str:
 
 def _print_json(value: object) -> None:
     click.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
-
-
-COMMANDS: list[click.Command] = [token]

@@ -111,6 +111,3 @@ def _follow(box: Box, transfer: Transfer) -> None:
 def _told(transfer: Transfer) -> str:
     counted = f"{transfer.peer}  {transfer.state}  {transfer.sent} of {transfer.total}"
     return f"{counted}  {transfer.message}" if transfer.message else counted
-
-
-COMMANDS: list[click.Command] = [send, transfers, one]

@@ -28,9 +28,11 @@ def to_json(row: Mapping[str, Any], keywords: Iterable[str]) -> Json:
     """The attributes `keywords` of a row by tag (PS3.18 F.2); one without a value has its VR alone."""
     answer: Json = {}
     for keyword in keywords:
-        tag, vr = _known(keyword)
-        values = [_in_json(vr, value) for value in _values(vr, row.get(keyword))]
-        answer[f"{tag:08X}"] = {"vr": vr, "Value": values} if values else {"vr": vr}
+        _, vr, number = _known(keyword)
+        values = _values(vr, row.get(keyword))
+        if vr == "PN":
+            values = [person_name(value) if isinstance(value, str) else None for value in values]
+        answer[number] = {"vr": vr, "Value": values} if values else {"vr": vr}
     return answer
 
 
@@ -38,7 +40,7 @@ def to_dataset(row: Mapping[str, Any], keywords: Iterable[str]) -> Dataset:
     """The attributes `keywords` of a row as a data set, in `CHARACTER_SET`."""
     dataset = Dataset()
     for keyword in ("SpecificCharacterSet", *keywords):
-        tag, vr = _known(keyword)
+        tag, vr, _ = _known(keyword)
         text = CHARACTER_SET if keyword == "SpecificCharacterSet" else row.get(keyword)
         values = ["" if value is None else value for value in _values(vr, text)]
         value = values[0] if len(values) == 1 else values or None
@@ -48,18 +50,21 @@ def to_dataset(row: Mapping[str, Any], keywords: Iterable[str]) -> Dataset:
 
 
 @cache
-def _known(keyword: str) -> tuple[int, str]:
+def _known(keyword: str) -> tuple[int, str, str]:
+    """Tag, VR, and the tag in hexadecimal."""
     tag = tag_for_keyword(keyword)
     assert tag is not None, keyword
-    return tag, dictionary_VR(tag)
+    return tag, dictionary_VR(tag), f"{tag:08X}"
 
 
-def _values(vr: str, value: Any) -> list[str | int | None]:
+def _values(vr: str, value: Any) -> list[Any]:
     """The values, without those at the end that are empty; an empty one in between is None."""
     if value in (None, ""):
         return []
-    parts = [str(value)] if vr in _ONE_TEXT else str(value).split("\\")
-    values: list[str | int | None] = [_typed(vr, part.strip(" ")) for part in parts]
+    if isinstance(value, int):
+        return [value]
+    parts = [value] if vr in _ONE_TEXT else value.split("\\")
+    values = [_typed(vr, part.strip(" ")) for part in parts]
     while values and values[-1] is None:
         values.pop()
     return values
@@ -74,7 +79,3 @@ def _typed(vr: str, text: str) -> str | int | None:
         return int(text)
     except ValueError:
         return None
-
-
-def _in_json(vr: str, value: str | int | None) -> Any:
-    return person_name(value) if vr == "PN" and isinstance(value, str) else value

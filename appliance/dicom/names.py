@@ -34,11 +34,13 @@ def display(name: str) -> str:
     family, given, middle, prefix, suffix = ([*groups[0].split("^"), "", "", "", "", ""])[:5]
     forenames = " ".join(part.strip() for part in (given, middle) if part.strip())
     titles = ", ".join(part.strip() for part in (prefix, suffix) if part.strip())
-    written = ", ".join(part for part in (family.strip(), forenames) if part)
+    between = ", " if _has_commas(family) else " "
+    written = between.join(part for part in (family.strip(), forenames) if part)
     shown = f"{written} ({titles})" if titles and written else written or titles
     other = [display(group) for group in groups[1:2]]
-    return f"{shown} {other[0]}" if other and not _is_latin(other[0]) else shown
+    return f"{shown} {other[0]}" if other and not _has_commas(other[0]) else shown
 
 
-def _is_latin(text: str) -> bool:
-    return all(ord(c) < 0x250 for c in text)
+def _has_commas(text: str) -> bool:
+    """Chinese, Japanese and Korean names are written without; all scripts that have one come before them."""
+    return all(ord(c) < 0x1100 for c in text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from appliance.box import Box
-from appliance.health import backlog, clock, disk, index, services, settings, transfers
+from appliance.health import archive, backlog, clock, disk, index, services, settings, transfers
 from appliance.health.finding import Finding
 
 CHECKS: tuple[Callable[[Box], Iterator[Finding]], ...] = (
@@ -13,6 +13,7 @@ CHECKS: tuple[Callable[[Box], Iterator[Finding]], ...] = (
     services.check,
     backlog.check,
     index.check,
+    archive.check,
     transfers.check,
     clock.check,
     settings.check,

@@ -10,6 +10,8 @@ from appliance import events
 from appliance.errors import NotFoundError
 from appliance.storage.contract import Storage
 from appliance.storage.rows import Peer
+from appliance.transfers import words
+from appliance.transfers.queue import tell
 
 _NAME = re.compile(r"[\w][\w .-]{0,31}")
 _HOST = re.compile(r"(?!-)[A-Za-z0-9._-]{1,253}(?<!-)")
@@ -44,11 +46,13 @@ class PeerBook:
         return self.storage.peers.all()
 
     def remove(self, name: str) -> None:
-        """Forget a peer. Raises `NotFoundError`."""
+        """Forget a peer, and fail what waits for it: the next of that name may be another. Raises `NotFoundError`."""
         with self.storage.transaction():
             if not self.storage.peers.remove(name):
                 raise NotFoundError(f"There is no peer {name!r}.", "See `pacsbox peer list`.")
             self.storage.events.add(events.PEER_CHANGED, peer=name, what="removed")
+            for transfer in self.storage.transfers.fail_all(name, words.peer_removed(name)):
+                tell(self.storage, transfer)
 
 
 def checked(name: str, ae_title: str, host: str, port: int) -> Peer:

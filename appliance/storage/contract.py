@@ -15,7 +15,7 @@ from typing import Any, BinaryIO, Protocol
 from appliance.dicom.header import Header
 from appliance.dicom.model import Instance, Series, Study
 from appliance.dicom.query import Match
-from appliance.storage.rows import Event, Opening, Peer, Share, Token, Transfer, TransferItem, TransferState
+from appliance.storage.rows import Event, Kept, Opening, Peer, Share, Token, Transfer, TransferItem, TransferState
 
 
 class Studies(Protocol):
@@ -27,8 +27,11 @@ class Studies(Protocol):
     def recount(self, study_instance_uids: Iterable[str]) -> None:
         """Bring the counts, modalities, sizes and search text of studies up to date with their instances."""
 
-    def digests(self, sop_instance_uids: Sequence[str]) -> dict[str, str]:
-        """The digest of each of these instances that is known."""
+    def kept(self, sop_instance_uids: Sequence[str]) -> dict[str, Kept]:
+        """Of each of these instances that is known: what its bytes are, and where."""
+
+    def move(self, header: Header, blob_key: str) -> None:
+        """The same data set is now in another file: its place, size and origin."""
 
     def study(self, study_instance_uid: str) -> Study | None:
         """One study, or None."""
@@ -175,10 +178,10 @@ class Transfers(Protocol):
     def all(self, limit: int = 200, unfinished: bool = False) -> list[Transfer]:
         """Newest first."""
 
-    def claim(self, now: str, busy_peers: Sequence[str] = ()) -> Transfer | None:
+    def claim(self, now: str, busy_peers: Sequence[str] = (), beyond: str | None = None) -> Transfer | None:
         """The due transfer that has waited longest, now `sending` with one more attempt; None if none is due.
 
-        `busy_peers` are passed over.
+        `busy_peers` are passed over. What is due after `beyond` was put off by a clock that was ahead, and is due.
         """
 
     def pending(self, transfer_id: int) -> list[TransferItem]:
@@ -210,6 +213,9 @@ class Transfers(Protocol):
 
     def cancel(self, transfer_id: int) -> bool:
         """To `cancelled` unless it is over; False when it was."""
+
+    def fail_all(self, peer: str, message: str) -> list[Transfer]:
+        """Whatever is on its way to `peer`, in whatever case, to `failed`; gives those."""
 
     def retry(self, transfer_id: int, now: str) -> bool:
         """A failed or cancelled one back to `queued`, its refused instances pending again."""
@@ -245,10 +251,13 @@ class Blobs(Protocol):
     """Where the bytes live, keyed by keys of ours."""
 
     def link(self, key: str, file: Path) -> None:
-        """Bring `file` (on the same file system, already fsynced) under `key` without copying.
+        """Bring `file` (already fsynced) under `key`, without copying where that can be.
 
-        Doing it again with the same file changes nothing; not durable before `sync`.
+        Doing it again with the same bytes changes nothing; not durable before `sync`.
         """
+
+    def holds(self, key: str, size: int) -> bool:
+        """Whether `key` has its bytes, as many as there should be."""
 
     def sync(self, keys: Iterable[str]) -> None:
         """Make the links of these keys durable; each folder is flushed once."""

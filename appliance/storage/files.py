@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import errno
+import filecmp
 import os
 import re
+import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 from appliance.storage.durable import fsync_folder, make_folder
 
+_NO_LINKS = frozenset((errno.EXDEV, errno.EPERM, errno.EMLINK, errno.EOPNOTSUPP))
 _KEY = re.compile(r"[0-9a-f]{2}/[0-9a-f]{32}/[0-9a-z-]+\.dcm")
 
 
@@ -20,14 +24,26 @@ class Files:
         self.root = root
 
     def link(self, key: str, file: Path) -> None:
-        """Hard-link `file` under `key`; doing it again with the same file changes nothing."""
+        """Hard-link `file` under `key`, or copy it where the file system can't; the same bytes again change nothing."""
         target = self._at(key)
         make_folder(target.parent)
         try:
             os.link(file, target)
         except FileExistsError:
-            if not target.samefile(file):
+            # A data folder that was copied has two files of what was one.
+            if not (target.samefile(file) or filecmp.cmp(target, file, shallow=False)):
                 raise
+        except OSError as fault:
+            if fault.errno not in _NO_LINKS:
+                raise
+            _copy(file, target)
+
+    def holds(self, key: str, size: int) -> bool:
+        """Whether `key` has its bytes, as many as there should be."""
+        try:
+            return self._at(key).stat().st_size == size
+        except FileNotFoundError:
+            return False
 
     def sync(self, keys: Iterable[str]) -> None:
         """Flush each folder of `keys` once."""
@@ -53,14 +69,24 @@ class Files:
             path.parent.rmdir()
 
     def keys(self) -> Iterator[str]:
-        """Every key, folder by folder."""
+        """Every key, folder by folder; what others put there is passed over."""
         if not self.root.is_dir():
             return
-        for outer in sorted(self.root.iterdir()):
-            for inner in sorted(outer.iterdir()):
-                yield from (f"{outer.name}/{inner.name}/{file.name}" for file in sorted(inner.iterdir()))
+        for outer in sorted(filter(Path.is_dir, self.root.iterdir())):
+            for inner in sorted(filter(Path.is_dir, outer.iterdir())):
+                found = (f"{outer.name}/{inner.name}/{file.name}" for file in sorted(inner.iterdir()))
+                yield from filter(_KEY.fullmatch, found)
 
     def _at(self, key: str) -> Path:
         if not _KEY.fullmatch(key):
             raise ValueError(f"{key!r} is not a key of the archive")
         return self.root / key
+
+
+def _copy(file: Path, target: Path) -> None:
+    """Whole and flushed, or not at all."""
+    draft = target.with_suffix(".part")
+    shutil.copyfile(file, draft)
+    with draft.open("rb") as copy:
+        os.fsync(copy.fileno())
+    draft.replace(target)

@@ -21,6 +21,17 @@ class Event:
 
 
 @dataclass(frozen=True)
+class Kept:
+    """What the index says of an instance's bytes."""
+
+    digest: str
+    """SHA-256 of the data set."""
+    blob_key: str
+    size: int
+    """Bytes of the file."""
+
+
+@dataclass(frozen=True)
 class Share:
     """A patient's access to one study. Neither the code nor the PIN is kept, only what proves them."""
 
@@ -86,7 +97,7 @@ class TransferState(StrEnum):
     queued -> sending -> done
                  |-> queued (again, after a fault that waiting may cure)
                  |-> failed (after one that it won't, or too many of the others)
-    queued | sending -> cancelled;  failed | cancelled -> queued (staff retry)
+    queued | sending -> cancelled, or failed when its peer is removed;  failed | cancelled -> queued (staff retry)
     """
 
     QUEUED = "queued"
@@ -131,3 +142,5 @@ class TransferItem:
     transfer_syntax_uid: str
     blob_key: str
     """Empty, as the two before it, when the instance was deleted meanwhile."""
+    size: int
+    """Bytes that its file should have."""

@@ -98,7 +98,12 @@ class Delivery:
             raise
         except Exception:  # the outermost loop of a transfer: the next one shall be sent all the same
             log.exception("transfer %d to %s failed by a fault of ours", self._transfer.id, peer.name)
-            self._postpone(Fault.OURS, words.trouble(Fault.OURS, peer, ""))
+            self._postpone(Fault.OURS, words.fault_of_ours(peer.name))
+
+    def rescue(self) -> None:
+        """Put it off if it was left in the middle: the thread that had it is dead."""
+        if not self._stop.is_set() and self._now().state is TransferState.SENDING:
+            self._postpone(Fault.OURS, words.fault_of_ours(self._transfer.peer))
 
     def _now(self) -> Transfer:
         return self._storage.transfers.get(self._transfer.id) or self._transfer
@@ -157,7 +162,13 @@ class Delivery:
         elif now.refused:
             self._finish(TransferState.FAILED, self._left_out(now))
         else:
-            self._finish(TransferState.DONE, words.taken_with_notes(self._storage.transfers.notes(now.id), now.total))
+            notes = self._storage.transfers.notes(now.id)
+            self._finish(TransferState.DONE, words.done(notes, now.total, self._arrived_since(now)))
+
+    def _arrived_since(self, now: Transfer) -> int:
+        """A transfer is the study as it was when queued: how many more it has by now."""
+        study = self._storage.studies.study(now.study_instance_uid)
+        return study.number_of_study_related_instances - now.total if study else 0
 
     def _left_out(self, now: Transfer) -> str:
         if self._storage.studies.study(now.study_instance_uid) is None:

@@ -7,6 +7,9 @@ from appliance.peers.faults import Fault
 DELAYS = (5.0, 15.0, 60.0, 300.0, 900.0, 1800.0)
 """Seconds after the first, second, ... try; the last one holds from then on."""
 
+BEYOND = DELAYS[-1] + 60
+"""Seconds: nothing is put off for longer, unless the clock was ahead when it was."""
+
 FINAL = frozenset(
     (Fault.NOT_DICOM, Fault.CALLING_AE, Fault.CALLED_AE, Fault.REFUSED, Fault.UNSUPPORTED),
 )

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from datetime import UTC, datetime, timedelta
 
 from appliance import events
 from appliance.errors import IndexUnavailableError
@@ -46,7 +47,7 @@ class Sender:
         self._parallel = parallel
         self._attempts = attempts
         self._delay = delay
-        self._running: dict[str, threading.Thread] = {}
+        self._running: dict[str, tuple[Transfer, threading.Thread]] = {}
 
     def run(self, stop: threading.Event) -> None:
         """Send until `stop`; then each running transfer ends its instance and goes back to the queue."""
@@ -58,7 +59,7 @@ class Sender:
                 log.error("%s %s", fault, fault.hint)
                 stop.wait(INDEX_DOWN)
         end = time.monotonic() + _GRACE
-        for peer, thread in self._running.items():
+        for peer, (_, thread) in self._running.items():
             thread.join(max(0.0, end - time.monotonic()))
             if thread.is_alive():
                 log.warning("the transfer to %s is left in the middle of an image; it will be sent again", peer)
@@ -68,7 +69,7 @@ class Sender:
             self._recover(storage)
         seen: object = None
         while not stop.is_set():
-            free = self._free()
+            free = self._free(storage, stop)
             look = (storage.version(), free, time.monotonic() // _DUE)
             if free and look != seen:
                 self._start_due(storage, stop)
@@ -81,15 +82,20 @@ class Sender:
         if found:
             log.info("%d transfers that were cut short are queued again", found)
 
-    def _free(self) -> int:
+    def _free(self, storage: Storage, stop: threading.Event) -> int:
         """How many more transfers may run."""
-        self._running = {peer: thread for peer, thread in self._running.items() if thread.is_alive()}
+        for peer, (transfer, thread) in list(self._running.items()):
+            if not thread.is_alive():
+                self._delivery(storage, transfer, stop).rescue()
+                del self._running[peer]
         return self._parallel - len(self._running)
 
     def _start_due(self, storage: Storage, stop: threading.Event) -> None:
-        while self._free():
+        while self._free(storage, stop):
+            now = datetime.now(UTC)
+            beyond = now + timedelta(seconds=retry.BEYOND)
             with storage.transaction():
-                transfer = storage.transfers.claim(events.now(), tuple(self._running))
+                transfer = storage.transfers.claim(events.stamp(now), tuple(self._running), events.stamp(beyond))
                 if transfer is None:
                     return
                 tell(storage, transfer)
@@ -97,16 +103,22 @@ class Sender:
             thread = threading.Thread(
                 target=self._deliver, args=(transfer, stop), name=f"transfer-{transfer.id}", daemon=True
             )
-            self._running[transfer.peer] = thread
+            self._running[transfer.peer] = transfer, thread
             thread.start()
 
     def _deliver(self, transfer: Transfer, stop: threading.Event) -> None:
         while True:
             try:
                 with self._storage() as storage:
-                    Delivery(storage, transfer, stop, send=self._send, attempts=self._attempts, delay=self._delay).run()
+                    self._delivery(storage, transfer, stop).run()
                 return
             except IndexUnavailableError as fault:
                 log.error("%s %s", fault, fault.hint)
+            except Exception:  # the outermost loop of a thread: `_free` puts the transfer off
+                log.exception("transfer %d to %s was left in the middle", transfer.id, transfer.peer)
+                return
             if stop.wait(INDEX_DOWN):
                 return
+
+    def _delivery(self, storage: Storage, transfer: Transfer, stop: threading.Event) -> Delivery:
+        return Delivery(storage, transfer, stop, send=self._send, attempts=self._attempts, delay=self._delay)

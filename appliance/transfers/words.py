@@ -78,6 +78,11 @@ def trouble(fault: Fault, peer: Peer, our_title: str) -> str:
     return _FAULTS[fault].format(name=peer.name, host=peer.host, port=peer.port, theirs=peer.ae_title, ours=our_title)
 
 
+def fault_of_ours(peer: str) -> str:
+    """Something unexpected stopped the transfer to `peer`."""
+    return _FAULTS[Fault.OURS].format(name=peer)
+
+
 def image_format(transfer_syntax_uid: str) -> str:
     """Plural, in people's words: `JPEG 2000 images`."""
     if transfer_syntax_uid in _FORMATS:
@@ -139,6 +144,8 @@ def unreadable(fault: Exception) -> str:
     """Why the file of an image could not be read here."""
     if isinstance(fault, FileNotFoundError):
         return "Its file is not in the archive any more."
+    if isinstance(fault, EOFError):
+        return "Its file is damaged on this box."
     if isinstance(fault, OSError):
         return f"It could not be read here: {fault.strerror}."
     return "Its file in the archive is damaged, or cannot be converted to what the peer takes."
@@ -146,7 +153,7 @@ def unreadable(fault: Exception) -> str:
 
 def peer_removed(name: str) -> str:
     """The peer of a transfer is not in the book any more."""
-    return f"There is no peer {name} any more: add it again, or send the study to another."
+    return f"There is no peer {name} any more: add it and try again, or send the study to another."
 
 
 def study_deleted(sent: int, total: int) -> str:
@@ -171,12 +178,16 @@ def left_out(reasons: Sequence[str], total: int) -> str:
     return f"{len(reasons)} of {images(total)} not sent{mainly}: {reason}"
 
 
-def taken_with_notes(notes: Sequence[str], total: int) -> str:
-    """All images went; what the peer remarked on some of them, empty for none."""
-    if not notes:
-        return ""
-    note, _ = Counter(notes).most_common(1)[0]
-    return f"All sent. {len(notes)} of {images(total)}: {note}"
+def done(notes: Sequence[str], total: int, since: int) -> str:
+    """All images went: what the peer remarked on some of them, and how many came `since`; empty without either."""
+    told = []
+    if notes:
+        note, _ = Counter(notes).most_common(1)[0]
+        told.append(f"All sent. {len(notes)} of {images(total)}: {note}")
+    if since > 0:
+        those = "that" if since == 1 else "those"
+        told.append(f"{images(since)} arrived since the {total} that were sent: send the study again for {those}.")
+    return " ".join(told)
 
 
 def images(number: int) -> str:

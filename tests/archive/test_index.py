@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 import subprocess
 import sys
 import threading
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from pydicom import dcmread
 
 from appliance import events
-from appliance.archive.index import same_patient
+from appliance.archive.index import blob_key
 from appliance.box import Box
 from appliance.dicom import header as headers
 from appliance.dicom.model import Origin
@@ -94,21 +95,37 @@ def test_two_patients_in_one_batch_do_not_share_a_study_either(box: Box, fill: F
     assert box.storage.studies.count() == (1, 1)
 
 
-@pytest.mark.parametrize(
-    ("change", "joins"),
-    [
-        ({}, True),
-        ({"patient_id": "other"}, True),
-        ({"patient_id": ""}, True),
-        ({"patient_name": "KNÉE"}, True),
-        ({"patient_id": "other", "patient_name": "Else"}, False),
-        ({"patient_id": "other", "patient_birth_date": "19000101"}, False),
-        ({"patient_name": "Else"}, True),
-    ],
-)
-def test_who_counts_as_the_same_patient(change: dict[str, str], joins: bool) -> None:
-    known = headers.read(knee()[0])
-    assert same_patient(known, replace(known, study=known.study | change)) is joins
+def test_a_study_without_names_takes_the_first_patient_and_no_second(box: Box, fill: Fill, tmp_path: Path) -> None:
+    blank = {"PatientID": "", "PatientName": "", "PatientBirthDate": ""}
+    jane = {"PatientID": "1", "PatientName": "Doe^Jane", "PatientBirthDate": "19800101"}
+    richard = {"PatientID": "2", "PatientName": "Roe^Richard", "PatientBirthDate": "19500101"}
+    people = enumerate((blank, jane, richard))
+    fill([changed(knee()[n], tmp_path / f"{n}.dcm", **person) for n, person in people])
+    assert box.storage.studies.count() == (1, 2)
+    assert box.storage.studies.search("", 1)[0].patient_name == "Doe^Jane"
+
+
+def test_an_image_that_the_archive_lost_is_taken_again(box: Box, fill: Fill) -> None:
+    fill(knee()[:2])
+    lost, cut = sorted(box.blobs.keys())
+    box.blobs.remove(lost)
+    os.truncate(box.blobs.path(cut), 1000)
+    fill([*knee()[:2], *knee()[:2]])
+    rows = box.storage.studies.instances(box.storage.studies.search("", 1)[0].study_instance_uid)
+    assert [headers.read(box.blobs.path(row.blob_key)).digest for row in rows] == [row.digest for row in rows]
+    assert box.storage.studies.count() == (1, 2)
+
+
+def test_a_data_folder_that_was_copied_between_link_and_commit_goes_on(box: Box, fill: Fill) -> None:
+    with knee()[0].open("rb") as file:
+        entry = box.spool("receiver").keep(file, Origin("upload", received=events.now()))
+    key = blob_key(headers.read(entry.path).uids[0], entry)
+    box.blobs.link(key, entry.path)
+    copy = entry.path.with_suffix(".copy")
+    shutil.copyfile(entry.path, copy)
+    copy.replace(entry.path)
+    fill([])
+    assert box.storage.studies.count() == (1, 1)
 
 
 def test_what_cannot_be_indexed_is_rejected_with_its_reason_and_told(box: Box) -> None:
@@ -139,15 +156,73 @@ def test_it_runs_until_it_is_stopped(box: Box) -> None:
     assert not thread.is_alive()
 
 
-def test_a_broken_index_is_waited_for_and_nothing_is_lost(box: Box, fill: Fill) -> None:
+def test_a_broken_index_is_waited_for_and_nothing_is_lost(
+    box: Box, fill: Fill, caplog: pytest.LogCaptureFixture
+) -> None:
     box.close()
     box.index_path.write_bytes(b"broken" * 1000)
+    stop = threading.Event()
+    thread = threading.Thread(target=box.indexer().run, args=(stop,))
     with knee()[0].open("rb") as file:
         box.spool("receiver").keep(file, Origin("upload", received=events.now()))
+    thread.start()
+    wait_for(lambda: "is damaged" in caplog.text, 10)
     assert len(box.spool("receiver").waiting()) == 1
     box.index_path.unlink()
-    fill(knee()[1:2])
+    wait_for(lambda: not box.spool("receiver").waiting(), 10)
+    stop.set()
+    thread.join(5)
+    assert box.storage.studies.count() == (1, 1)
+
+
+def test_an_index_that_was_moved_away_is_opened_anew(box: Box, fill: Fill) -> None:
+    fill(knee()[:1])
+    for path in box.index_path.parent.iterdir():
+        path.rename(path.with_name(path.name + ".old"))
+    fill(knee()[1:3])
     assert box.storage.studies.count() == (1, 2)
+
+
+def test_one_poisonous_file_does_not_keep_others_from_the_index(
+    box: Box, fill: Fill, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, poison = headers.read, headers.read(knee()[0]).digest
+
+    def dying(path: Path) -> headers.Header:
+        header = read(path)
+        if header.digest == poison:
+            raise RecursionError
+        return header
+
+    monkeypatch.setattr(headers, "read", dying)
+    fill(knee()[:3])
+    assert box.storage.studies.count() == (1, 2)
+    spool = box.spool("receiver")
+    assert spool.set_aside(spool.rejected)[0].reason == "it could not be read (RecursionError)"
+
+
+def test_a_full_disk_is_waited_for(box: Box, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    full = threading.Event()
+    full.set()
+    link = os.link
+
+    def refusing(source: Path, target: Path) -> None:
+        if full.is_set():
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        link(source, target)
+
+    monkeypatch.setattr(os, "link", refusing)
+    stop = threading.Event()
+    thread = threading.Thread(target=box.indexer().run, args=(stop,))
+    with knee()[0].open("rb") as file:
+        box.spool("receiver").keep(file, Origin("upload", received=events.now()))
+    thread.start()
+    wait_for(lambda: "does not let the indexer work" in caplog.text, 10)
+    full.clear()
+    wait_for(lambda: not box.spool("receiver").waiting(), 10)
+    stop.set()
+    thread.join(5)
+    assert box.storage.studies.count() == (1, 1)
 
 
 def test_kill_9_at_any_instruction_loses_and_doubles_nothing(tmp_path: Path) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+import os
+import shutil
 import socket
 import struct
 import tracemalloc
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -45,7 +47,7 @@ def items(paths: Iterable[Path]) -> list[TransferItem]:
     found = []
     for path in paths:
         sop_class, sop_instance, transfer_syntax = uids(path)
-        found.append(TransferItem(sop_instance, sop_class, transfer_syntax, str(path)))
+        found.append(TransferItem(sop_instance, sop_class, transfer_syntax, str(path), path.stat().st_size))
     return found
 
 
@@ -320,7 +322,7 @@ def test_a_full_peer_is_not_pestered(sending: Sending) -> None:
 
 def test_lost_and_damaged_files_are_refused_and_the_others_sent(tmp_path: Path, sending: Sending) -> None:
     lost, damaged, directory, good = items(brainix()[:4])
-    (tmp_path / "damaged").write_bytes(b"\0" * 100)
+    (tmp_path / "damaged").write_bytes(b"\0" * damaged.size)
     (tmp_path / "folder").mkdir()
     what = [
         replaced(lost, tmp_path / "nowhere"),
@@ -340,7 +342,22 @@ def test_lost_and_damaged_files_are_refused_and_the_others_sent(tmp_path: Path, 
 
 
 def replaced(item: TransferItem, path: Path) -> TransferItem:
-    return TransferItem(item.sop_instance_uid, item.sop_class_uid, item.transfer_syntax_uid, str(path))
+    return replace(item, blob_key=str(path))
+
+
+@pytest.mark.parametrize("change", [-2, 2])
+def test_a_file_that_is_not_as_long_as_it_was_is_not_sent_as_good(
+    tmp_path: Path, sending: Sending, caplog: pytest.LogCaptureFixture, change: int
+) -> None:
+    damaged, good = items(brainix()[:2])
+    shutil.copyfile(damaged.blob_key, tmp_path / "damaged")
+    os.truncate(tmp_path / "damaged", damaged.size + change)
+    with acceptor() as scp:
+        sending(scp.peer, [replaced(damaged, tmp_path / "damaged"), good])
+    assert [outcome.sent for outcome in sending.outcomes] == [False, True]
+    assert sending.outcomes[0].note == "Its file is damaged on this box."
+    assert scp.received == [good.sop_instance_uid]
+    assert [record.levelname for record in caplog.records if "should have" in record.message] == ["ERROR"]
 
 
 def test_a_disk_that_fails_within_a_file_costs_that_image_alone(
@@ -439,7 +456,7 @@ def test_a_peer_that_answers_garbage_or_nothing(
 
 
 def test_more_formats_than_an_association_can_have_take_several() -> None:
-    what = [TransferItem(f"1.{n}", f"1.2.{n}", EXPLICIT, "") for n in range(100)]
+    what = [TransferItem(f"1.{n}", f"1.2.{n}", EXPLICIT, "", 0) for n in range(100)]
     batch, contexts = first_batch(what)
     assert len(batch) == 64
     assert len(contexts) == MAX_CONTEXTS

@@ -68,7 +68,7 @@ def message(*, commands: int, fragment: int, per_pdu: int, data: bytes = DATA) -
 
 
 @pytest.mark.parametrize(
-    ("commands", "fragment", "per_pdu"), [(1, 131_000, 1), (1, 4000, 1), (3, 4000, 4), (7, 1001, 1000), (1, 1, 5000)]
+    ("commands", "fragment", "per_pdu"), [(1, 131_000, 1), (1, 4000, 1), (3, 4000, 4), (7, 1001, 1000), (1, 7, 500)]
 )
 def test_a_message_may_be_cut_anyhow(box: Receiving, commands: int, fragment: int, per_pdu: int) -> None:
     with Scu(box.port).associate(CONTEXT) as scu:

@@ -32,6 +32,10 @@ def at_once(_fault: Fault, attempts: int, limit: int) -> float | None:
     return 0.0 if attempts < limit else None
 
 
+def three_times(fault: Fault, attempts: int, _limit: int) -> float | None:
+    return at_once(fault, attempts, 3)
+
+
 def test_a_study_arrives_with_the_data_sets_that_came_in(box: Box, fill: Fill, tmp_path: Path) -> None:
     fill(brainix())
     with storescp(tmp_path / "peer") as peer, at_work(box.sender()):
@@ -101,11 +105,11 @@ def test_a_refusal_fails_at_once_and_says_what_to_do(box: Box, fill: Fill, tmp_p
 def test_a_peer_that_breaks_off_each_time_is_given_up_in_the_end(box: Box, fill: Fill, tmp_path: Path) -> None:
     fill(brainix()[:2])
     for option in ("--abort-during", "--abort-after"):
-        with storescp(tmp_path / "peer", option) as peer, at_work(box.sender(at_once)):
+        with storescp(tmp_path / "peer", option) as peer, at_work(box.sender(three_times)):
             now = over(box, enqueue(box, peer))
         assert now.state is TransferState.FAILED
         assert "in the middle" in now.message
-        assert now.message.endswith("Given up after 12 tries.")
+        assert now.message.endswith("Given up after 3 tries.")
         assert now.sent == 0
         box.peers.remove("CLINIC-B")
 

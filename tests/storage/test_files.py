@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -42,6 +44,32 @@ def test_another_file_never_takes_a_key(files: Files, source: Path, tmp_path: Pa
     (tmp_path / "other.dcm").write_bytes(b"other")
     with pytest.raises(FileExistsError):
         files.link(KEY, tmp_path / "other.dcm")
+
+
+def test_where_links_cannot_be_the_file_is_copied_whole(
+    files: Files, source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_source: Path, _target: Path) -> None:
+        raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
+
+    monkeypatch.setattr(os, "link", refuse)
+    files.link(KEY, source)
+    assert files.path(KEY).read_bytes() == b"bytes"
+    assert list(files.keys()) == [KEY]
+
+
+def test_what_others_put_into_the_archive_is_passed_over(files: Files, source: Path) -> None:
+    files.link(KEY, source)
+    (files.root / "note.txt").write_text("do not delete")
+    (files.root / KEY).with_name("IM0001.dcm").write_bytes(b"")
+    assert list(files.keys()) == [KEY]
+
+
+def test_it_tells_whether_the_bytes_are_there(files: Files, source: Path) -> None:
+    assert not files.holds(KEY, 5)
+    files.link(KEY, source)
+    assert files.holds(KEY, 5)
+    assert not files.holds(KEY, 6)
 
 
 def test_removing_twice_changes_nothing_and_the_folder_goes_with_its_last_file(files: Files, source: Path) -> None:

@@ -15,6 +15,7 @@ import pytest
 from appliance.dicom import header as headers
 from appliance.errors import IndexUnavailableError
 from appliance.storage.contract import Storage
+from appliance.storage.rows import Kept
 from appliance.storage.sqlite.store import SqliteStorage
 from tests.support.files import PYDICOM, brainix, knee
 
@@ -68,10 +69,11 @@ def test_an_instance_twice_is_refused_and_nothing_of_the_batch_stays(storage: St
     assert storage.studies.count() == (0, 0)
 
 
-def test_digests_tell_what_is_known(storage: Storage) -> None:
+def test_it_tells_what_bytes_are_kept(storage: Storage) -> None:
     enter(storage, knee()[:2])
     known, unknown = headers.read(knee()[0]), headers.read(knee()[5])
-    assert storage.studies.digests([known.uids[2], unknown.uids[2]]) == {known.uids[2]: known.digest}
+    kept = storage.studies.kept([known.uids[2], unknown.uids[2]])
+    assert kept == {known.uids[2]: Kept(known.digest, "key-0", known.size)}
 
 
 @pytest.mark.parametrize(
@@ -230,3 +232,13 @@ def test_an_index_of_a_newer_pacsbox_is_not_touched(tmp_path: Path) -> None:
 
 def test_a_sound_index_has_no_faults(storage: Storage) -> None:
     assert storage.check() == []
+
+
+def test_a_read_of_an_index_that_breaks_says_so(tmp_path: Path) -> None:
+    storage = SqliteStorage(tmp_path / "index.sqlite3")
+    connection = sqlite3.connect(tmp_path / "index.sqlite3")
+    connection.execute("DROP TABLE event")
+    connection.close()
+    with pytest.raises(IndexUnavailableError, match="cannot be used"):
+        storage.events.since(0)
+    storage.close()

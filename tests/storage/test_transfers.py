@@ -62,6 +62,7 @@ def test_a_new_transfer_has_every_instance_pending(storage: Storage, study: str)
     pending = storage.transfers.pending(number)
     assert [item.blob_key for item in pending] == [f"key-{n}" for n in range(6)]
     assert {item.sop_class_uid for item in pending} == {"1.2.840.10008.5.1.4.1.1.4"}
+    assert [item.size for item in pending] == [path.stat().st_size for path in brainix()[:6]]
 
 
 def test_instances_that_come_later_are_not_part_of_it(storage: Storage, study: str) -> None:
@@ -96,6 +97,30 @@ def test_a_claim_leaves_what_is_not_due(storage: Storage, study: str) -> None:
     again = claim(storage, LATER)
     assert again is not None
     assert (again.attempts, again.message) == (2, "")
+
+
+def test_a_claim_takes_what_a_clock_that_was_ahead_has_put_off(storage: Storage, study: str) -> None:
+    transfer = claimed(storage, study)
+    with storage.transaction():
+        storage.transfers.finish(transfer.id, TransferState.QUEUED, "Nothing answers.", LATER)
+        assert storage.transfers.claim(NOW, beyond=LATER) is None
+        taken = storage.transfers.claim(NOW, beyond="2030-01-01T00:31:00.000+00:00")
+    assert taken is not None
+    assert taken.id == transfer.id
+
+
+def test_all_that_is_on_its_way_to_a_peer_fails_at_once(storage: Storage, study: str) -> None:
+    sending = claimed(storage, study)
+    waiting, other = queued(storage, study, "B", "C")
+    with storage.transaction():
+        failed = storage.transfers.fail_all("b", "It is gone.")
+        assert storage.transfers.fail_all("b", "It is gone.") == []
+    assert [(transfer.id, transfer.message) for transfer in failed] == [
+        (sending.id, "It is gone."),
+        (waiting, "It is gone."),
+    ]
+    assert {transfer.state for transfer in failed} == {TransferState.FAILED}
+    assert now_of(storage, other).state is TransferState.QUEUED
 
 
 def test_two_senders_cannot_claim_the_same(opener: Callable[[], Storage]) -> None:

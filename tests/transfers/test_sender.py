@@ -246,7 +246,58 @@ def test_a_peer_that_was_removed_meanwhile(box: Box, study: str) -> None:
     with at_work(sender(box, Taking())):
         now = over(box, transfer)
     assert now.state is TransferState.FAILED
-    assert now.message == "There is no peer B any more: add it again, or send the study to another."
+    assert now.message == "There is no peer B any more: add it and try again, or send the study to another."
+
+
+def test_who_takes_over_a_peers_name_gets_only_what_staff_send_there(box: Box, study: str) -> None:
+    peer = Taking()
+    transfer = box.transfers.enqueue(study, "B")
+    box.peers.remove("b")
+    box.peers.add("B", "STRANGER", "127.0.0.1", 104)
+    with at_work(sender(box, peer)):
+        over(box, box.transfers.enqueue(study, "C"))
+        assert box.transfers.get(transfer.id).state is TransferState.FAILED
+        assert {name for name, _ in peer.got} == {"C"}
+        assert box.transfers.retry(transfer.id)
+        assert over(box, transfer).state is TransferState.DONE
+    assert states_told(box, transfer)[:2] == ["queued", "failed"]
+
+
+def test_removing_a_peer_stops_what_goes_there_between_two_images(box: Box, study: str) -> None:
+    removed = threading.Event()
+
+    class Slow(Taking):
+        def take(self, item: TransferItem, report: Report) -> None:
+            if len(self.got) == 3:
+                removed.wait(20)
+            super().take(item, report)
+
+    peer = Slow()
+    transfer = box.transfers.enqueue(study, "B")
+    with at_work(sender(box, peer)):
+        wait_for(lambda: len(peer.got) == 3)
+        box.peers.remove("B")
+        removed.set()
+        wait_for(lambda: box.transfers.get(transfer.id).sent == 3)
+    assert box.transfers.get(transfer.id).state is TransferState.FAILED
+    assert len(peer.got) == 3
+
+
+def test_images_that_arrived_while_it_was_sent_are_told(box: Box, study: str, fill: Fill) -> None:
+    transfer = box.transfers.enqueue(study, "B")
+    fill(brainix()[10:13])
+    with at_work(sender(box, Taking())):
+        done = over(box, transfer)
+    assert (done.state, done.sent) == (TransferState.DONE, 10)
+    assert done.message == "3 images arrived since the 10 that were sent: send the study again for those."
+
+
+def test_what_a_clock_that_was_ahead_has_queued_is_sent(box: Box, study: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr("appliance.storage.sqlite.transfers.now", lambda: "2090-01-01T00:00:00.000+00:00")
+        transfer = box.transfers.enqueue(study, "B")
+    with at_work(sender(box, Taking())):
+        assert over(box, transfer).state is TransferState.DONE
 
 
 def test_a_study_that_was_deleted_meanwhile(box: Box, study: str) -> None:
@@ -271,6 +322,20 @@ def test_a_fault_of_ours_is_told_and_does_not_keep_others(box: Box, study: str) 
     with at_work(sender(box, send, parallel=1)):
         assert put_off(box, bad).message == "A fault of this box stopped the transfer to B: its log says more."
         assert over(box, good).state is TransferState.DONE
+
+
+def test_a_transfer_whose_thread_died_is_tried_again_later(box: Box, study: str) -> None:
+    faults = [ZeroDivisionError()]
+
+    def delay(_fault: Fault, _attempts: int, _limit: int) -> float:
+        if faults:
+            raise faults.pop()
+        return 0.5
+
+    transfer = box.transfers.enqueue(study, "B")
+    with at_work(sender(box, failing(Fault.SILENT, times=1)[1], delay=delay)):
+        assert put_off(box, transfer).message == "A fault of this box stopped the transfer to B: its log says more."
+        assert over(box, transfer).state is TransferState.DONE
 
 
 def test_nothing_counts_as_done_that_was_left_unsettled(box: Box, study: str) -> None:

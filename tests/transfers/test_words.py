@@ -83,5 +83,13 @@ def test_the_main_reason_stands_for_many() -> None:
 
 
 def test_remarks_are_told_only_if_there_are_any() -> None:
-    assert words.taken_with_notes([], 10) == ""
-    assert words.taken_with_notes(["B changed it.", "B changed it."], 10) == "All sent. 2 of 10 images: B changed it."
+    assert words.done([], 10, 0) == ""
+    assert words.done(["B changed it.", "B changed it."], 10, 0) == "All sent. 2 of 10 images: B changed it."
+
+
+def test_what_arrived_since_is_told() -> None:
+    assert words.done([], 10, 1) == "1 image arrived since the 10 that were sent: send the study again for that."
+    assert words.done(["B changed it."], 10, 2) == (
+        "All sent. 1 of 10 images: B changed it. 2 images arrived since the 10 that were sent:"
+        " send the study again for those."
+    )

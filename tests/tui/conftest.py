@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from blockbuster import BlockBuster
+from textual.events import Paste
 from textual.pilot import Pilot
 
 from appliance import events
@@ -22,8 +23,7 @@ from tui.app import PacsboxApp
 
 _FIRST = datetime(2026, 1, 2, tzinfo=UTC)
 
-SMALL = (80, 24)
-LARGE = (200, 60)
+_SMALL = (80, 24)
 
 
 @contextmanager
@@ -51,6 +51,13 @@ class Console:
     async def type(self, text: str) -> None:
         """Type letters."""
         await self.pilot.press(*text)
+
+    async def fill_in(self, *values: str) -> None:
+        """Fill the fields of a form, Enter after each."""
+        for value in values:
+            self.app.post_message(Paste(value))
+            await self.pilot.pause()
+            await self.press("enter")
 
     @property
     def lines(self) -> list[str]:
@@ -91,7 +98,7 @@ def opened(box: Box) -> Callable[..., AsyncIterator[Console]]:
     """Opens the console of `box`: `async with opened() as console`."""
 
     @asynccontextmanager
-    async def open_it(size: tuple[int, int] = SMALL) -> AsyncIterator[Console]:
+    async def open_it(size: tuple[int, int] = _SMALL) -> AsyncIterator[Console]:
         app = PacsboxApp(box)
         with nothing_blocks():
             async with app.run_test(size=size, notifications=True) as pilot:

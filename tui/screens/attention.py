@@ -100,15 +100,16 @@ class AttentionScreen(Desk):
             return True if any(concern.rejected for concern in self._listing.rows) else None
         return True
 
-    async def action_retry(self) -> None:
+    def action_retry(self) -> None:
         """Once more."""
         concern = self._listing.chosen
-        await self._retry([concern] if concern else [])
+        self._retry([concern] if concern else [])
 
-    async def action_retry_all(self) -> None:
+    def action_retry_all(self) -> None:
         """All of them once more."""
-        await self._retry(self._listing.rows)
+        self._retry(self._listing.rows)
 
+    @work(group="changing")
     async def _retry(self, concerns: list[Concern]) -> None:
         files = [concern.file for concern in concerns if concern.file and concern.rejected]
         done = await self.change(lambda box: _give_again(box, files))
@@ -119,7 +120,7 @@ class AttentionScreen(Desk):
 
 def _look(box: Box) -> list[Concern]:
     findings = [*services.check(box), *_disk(box)]
-    wrong = [Concern(f.about.capitalize(), f.says, f.advice) for f in findings if f.severity is not Severity.OK]
+    wrong = [Concern(f.about.capitalize(), f.says, f.advice) for f in findings if f.severity is Severity.PROBLEM]
     try:
         spool = box.spool("tui")
     except StorageFullError as fault:

@@ -10,13 +10,15 @@ from textual import work
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.screen import ModalScreen, Screen
-from textual.widgets import Footer, Label
+from textual.widgets import Label
 
 from appliance.box import Box
 from appliance.errors import IndexUnavailableError
 from tui.backstage import Backstage
-from tui.messages import IndexMoved
+from tui.messages import IndexMoved, IndexReplaced
 from tui.notices import EXPECTED, in_words
+from tui.screens.confirm import Confirm
+from tui.widgets.keys import KeyLine
 from tui.widgets.status import Banner, StatusLine
 
 T = TypeVar("T")
@@ -41,6 +43,10 @@ class Reading(Screen[R]):
         self.reload()
 
     def on_index_moved(self, _message: IndexMoved) -> None:
+        """Read again."""
+        self.reload()
+
+    def on_index_replaced(self, _message: IndexReplaced) -> None:
         """Read again."""
         self.reload()
 
@@ -75,12 +81,24 @@ class Reading(Screen[R]):
         return True
 
     async def change(self, work: Callable[[Box], T]) -> T | None:
-        """Have the core change something; what hinders it becomes a notice, and the answer None."""
+        """Have the core change something; what hinders it becomes a notice, and the answer None.
+
+        Only from a worker: it may take as long as another process holds the index, and keys must not wait.
+        """
         try:
             return await self.backstage.do(work)
         except EXPECTED as fault:
             self.say(in_words(fault), "error")
             return None
+
+    def ask_first(self, question: str, explanation: str, deed: str, do: Callable[[], object]) -> None:
+        """Do it when staff say that they mean it; `deed` is what their key does, in a word or two."""
+
+        def answered(sure: bool | None) -> None:
+            if sure:
+                do()
+
+        self.app.push_screen(Confirm(question, explanation, deed), answered)
 
     def say(self, text: str, severity: Any = "information") -> None:
         """A notice; never markup, for it may hold what came from outside."""
@@ -100,7 +118,7 @@ class Desk(Reading[None]):
         yield from self.body()
         yield Banner(classes="banner", markup=False)
         yield StatusLine(classes="status", markup=False)
-        yield Footer(show_command_palette=False, compact=True)
+        yield KeyLine()
 
     def headline(self) -> ComposeResult:
         """What stands beside the title."""

@@ -9,9 +9,10 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical, VerticalScroll
 from textual.screen import ModalScreen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from tui.commands import Command
+from tui.widgets.keys import KeyLine
 
 _KEYS = 16
 _MOVING = (
@@ -19,6 +20,7 @@ _MOVING = (
     ("g, G", "To the first row, or the last"),
     ("PgUp, PgDn", "A page up or down"),
 )
+_PALETTE = ("Ctrl+P", "Search for what you want to do")
 
 
 class HelpScreen(ModalScreen[None]):
@@ -39,13 +41,13 @@ class HelpScreen(ModalScreen[None]):
             yield Static(f"Keys: {self._about}", classes="question", markup=False)
             with VerticalScroll(can_focus=False):
                 yield Static(self._table(), markup=False)
-            yield Footer(show_command_palette=False, compact=True)
+            yield KeyLine()
 
     def _table(self) -> Text:
         own = [command for command in self._commands if command.node is not self.app]
         everywhere = [command for command in self._commands if command.node is self.app]
         text = Text()
-        for keys, explanation in (*_lines(own), *(_MOVING if self._rows else ()), *_lines(everywhere)):
+        for keys, explanation in (*_lines(own), *(_MOVING if self._rows else ()), *_lines(everywhere), _PALETTE):
             text.append(f"{keys:<{_KEYS}}", "bold")
             text.append(f"{explanation}\n")
         return text[:-1]

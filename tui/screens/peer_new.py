@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
-from textual.widgets import Footer, Input, Label, Static
+from textual.widgets import Input, Label, Static
 
 from appliance.peers.peers import checked
 from tui.notices import sentence
 from tui.screens.desk import Dialog
+from tui.widgets.keys import KeyLine
 from tui.widgets.typing import caught_up
 
 _FIELDS = {
@@ -42,7 +43,7 @@ class PeerForm(Dialog[None]):
                     yield Label(title, classes="field-name")
                     yield Input(placeholder=hint, compact=True, id=name, max_length=253)
                 yield Static("", id=f"{name}-fault", classes="fault", markup=False)
-            yield Footer(show_command_palette=False, compact=True)
+            yield KeyLine()
 
     def on_mount(self) -> None:
         """From the top."""
@@ -64,8 +65,9 @@ class PeerForm(Dialog[None]):
         if left:
             self.query_one(f"#{left[0]}", Input).focus()
         else:
-            await self._add()
+            self._add()
 
+    @work(group="changing")
     async def _add(self) -> None:
         name, ae_title, host, port = map(self._value, _FIELDS)
         peer = await self.change(lambda box: box.peers.add(name, ae_title, host, int(port)))

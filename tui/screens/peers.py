@@ -15,7 +15,6 @@ from appliance.storage.rows import Peer
 from tui import words
 from tui.backstage import Backstage
 from tui.notices import EXPECTED, in_words
-from tui.screens.confirm import Confirm
 from tui.screens.desk import Desk
 from tui.screens.peer_new import PeerForm
 from tui.widgets.columns import Cell, Column
@@ -113,16 +112,16 @@ class PeersScreen(Desk):
     def action_remove(self) -> None:
         """Forget it, if staff really mean it."""
         if peer := self._listing.chosen:
-            question = Confirm(
+            self.ask_first(
                 f"Forget {words.clean(peer.name)}?",
                 "Nothing can be sent there until it is added again. What was sent stays there.",
                 "Forget it",
+                lambda: self._remove(peer),
             )
-            self.app.push_screen(question, lambda sure: self._remove(peer, sure))
 
-    async def _remove(self, peer: Peer, sure: bool | None) -> None:
-        if sure:
-            await self.change(lambda box: box.peers.remove(peer.name))
+    @work(group="changing")
+    async def _remove(self, peer: Peer) -> None:
+        await self.change(lambda box: box.peers.remove(peer.name))
 
 
 def _untested(peer: Peer | None) -> str:

@@ -6,9 +6,10 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
 from textual.screen import ModalScreen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from tui.widgets.code import large_digits
+from tui.widgets.keys import KeyLine
 
 
 class NewPin(ModalScreen[None]):
@@ -28,7 +29,7 @@ class NewPin(ModalScreen[None]):
             yield Static(f"New PIN for {self._whose}", classes="question", markup=False)
             yield Static(large_digits(self.pin), id="pin", markup=False)
             yield Static("It is shown only now. The link is the same as before.", classes="quiet")
-            yield Footer(show_command_palette=False, compact=True)
+            yield KeyLine()
 
     def action_done(self) -> None:
         """Back to the links."""

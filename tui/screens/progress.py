@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from appliance.box import Box
 from appliance.dicom.model import Study
@@ -17,13 +18,15 @@ from tui.backstage import Backstage
 from tui.screens.desk import Dialog
 from tui.screens.transfer_cancel import ask_and_cancel
 from tui.widgets.bar import Bar
+from tui.widgets.keys import KeyLine
 
 
 class ProgressDialog(Dialog[None]):
     """One transfer, as it goes."""
 
     BINDINGS = [
-        Binding("escape,enter", "back", "Leave it to the box"),
+        # Not Enter: it chose the peer, and pressed twice it would hide what hinders the sending.
+        Binding("escape", "back", "Close"),
         Binding("r", "retry", "Try again"),
         Binding("c", "cancel", "Stop sending"),
     ]
@@ -41,7 +44,7 @@ class ProgressDialog(Dialog[None]):
             yield Static(words.contents(self._study), classes="apart", markup=False)
             yield Bar()
             yield Static("", id="story", markup=False)
-            yield Footer(show_command_palette=False, compact=True)
+            yield KeyLine()
 
     def on_mount(self) -> None:
         """Retries come by the clock, not by news."""
@@ -69,6 +72,7 @@ class ProgressDialog(Dialog[None]):
             return True if self._transfer.state in (TransferState.FAILED, TransferState.CANCELLED) else None
         return True
 
+    @work(group="changing")
     async def action_retry(self) -> None:
         """Once more."""
         number = self._transfer.id

@@ -11,12 +11,13 @@ from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
 from textual.events import Resize
 from textual.screen import ModalScreen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from appliance.dicom.model import Study
 from appliance.shares.sharing import NewShare
 from tui import words
 from tui.widgets.code import drawn, large_digits, picture
+from tui.widgets.keys import KeyLine
 
 PANEL = 34
 """Cells that the words and the PIN need beside the code."""
@@ -52,13 +53,14 @@ class QRScreen(ModalScreen[None]):
                 if warning := _unreachable(self.new.link):
                     yield Static(warning, id="unreachable", classes="bad", markup=False)
                 yield Static("Link and PIN are shown only now. If they get lost, make a new link.", classes="quiet")
-        yield Footer(show_command_palette=False, compact=True)
+        yield KeyLine()
 
     def on_resize(self, event: Resize) -> None:
         """As large as it can be."""
         lines = drawn(self.new.link, event.size.width - PANEL - 3, event.size.height - 1)
         code = self.query_one("#code", Static)
         code.update(picture(lines) if lines else _too_small(self.new.link))
+        code.set_class(not lines, "in-letters")
         self.query_one("#how", Static).update(_instructions(bool(lines), bool(self.new.pin)))
 
     def action_done(self) -> None:

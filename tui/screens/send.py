@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from appliance.dicom.model import Study
 from appliance.storage.rows import Peer
@@ -16,6 +16,7 @@ from tui.screens.desk import Dialog
 from tui.screens.peer_new import PeerForm
 from tui.screens.progress import ProgressDialog
 from tui.widgets.columns import Column
+from tui.widgets.keys import KeyLine
 from tui.widgets.listing import Listing
 
 _NOBODY = "The box knows nobody to send to yet. Press a to add a clinic."
@@ -43,7 +44,7 @@ class SendDialog(Dialog[None]):
             yield Static(words.identity(self._study), markup=False)
             yield Static(words.contents(self._study), classes="apart", markup=False)
             yield Listing(COLUMNS, lambda peer: peer.name.casefold(), empty=_NOBODY, name="peers")
-            yield Footer(show_command_palette=False, compact=True)
+            yield KeyLine()
 
     @property
     def _listing(self) -> Listing[Peer]:
@@ -71,11 +72,15 @@ class SendDialog(Dialog[None]):
         if peer is None or self._sending:
             return
         self._sending = True
+        self._queue(peer)
+
+    @work(group="changing")
+    async def _queue(self, peer: Peer) -> None:
         uid = self._study.study_instance_uid
         transfer = await self.change(lambda box: box.transfers.enqueue(uid, peer.name))
         self._sending = False
         if transfer is not None:
-            await self.app.switch_screen(ProgressDialog(self.backstage, self._study, transfer))
+            self.app.switch_screen(ProgressDialog(self.backstage, self._study, transfer))
 
 
 COLUMNS: list[Column[Peer]] = [

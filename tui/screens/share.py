@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
-from textual.widgets import Footer, Input, Label, Static
+from textual.widgets import Input, Label, Static
 
 from appliance.dicom.model import Study
 from appliance.shares.sharing import NewShare, Status
@@ -14,6 +14,7 @@ from tui import words
 from tui.backstage import Backstage
 from tui.screens.desk import Dialog
 from tui.screens.qr import QRScreen
+from tui.widgets.keys import KeyLine
 from tui.widgets.tick import Tick
 from tui.widgets.typing import caught_up
 
@@ -52,7 +53,7 @@ class ShareDialog(Dialog[None]):
             else:
                 yield Static("It asks for a PIN, which you see next.")
             yield Static("", id="others", classes="quiet")
-            yield Footer(show_command_palette=False, compact=True)
+            yield KeyLine()
 
     async def read(self) -> None:
         """How many links there are for this study already."""
@@ -76,15 +77,24 @@ class ShareDialog(Dialog[None]):
         text = self.query_one("#days", Input).value
         return int(text) if text.isdigit() and 1 <= int(text) <= _MOST_DAYS else None
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """What is being made can't be cancelled: its PIN would never be seen."""
+        return None if self._making else True
+
     async def action_make(self) -> None:
         """Make it, once."""
         await caught_up(self.query_one("#days"))
         days = self._days()
-        if days is None or self._making:
-            return
-        self._making = True
-        uid, no_pin = self._study.study_instance_uid, any(not tick.value for tick in self.query(Tick))
+        if days is not None and not self._making:
+            self._making = True
+            self.refresh_bindings()
+            self._make(days, no_pin=any(not tick.value for tick in self.query(Tick)))
+
+    @work(group="changing")
+    async def _make(self, days: int, *, no_pin: bool) -> None:
+        uid = self._study.study_instance_uid
         new: NewShare | None = await self.change(lambda box: box.sharing.create(uid, days, no_pin=no_pin))
         self._making = False
+        self.refresh_bindings()
         if new is not None:
-            await self.app.switch_screen(QRScreen(self._study, new))
+            self.app.switch_screen(QRScreen(self._study, new))

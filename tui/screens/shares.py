@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.widgets import Label, Static
@@ -16,7 +16,6 @@ from appliance.dicom.model import Study
 from appliance.shares.sharing import Status
 from appliance.storage.rows import Share
 from tui import words
-from tui.screens.confirm import Confirm
 from tui.screens.desk import Desk
 from tui.screens.openings import OpeningsScreen
 from tui.screens.pin import NewPin
@@ -92,32 +91,32 @@ class SharesScreen(Desk):
     def action_revoke(self) -> None:
         """End it, if staff really mean it."""
         if row := self._listing.chosen:
-            question = Confirm(
+            self.ask_first(
                 f"End the link of {_whose(row)}?",
                 "It stops working at once, on an open page too. This can't be undone; a new link can be made.",
                 "End the link",
+                lambda: self._revoke(row.share.id),
             )
-            self.app.push_screen(question, lambda sure: self._revoke(row.share.id, sure))
 
-    async def _revoke(self, number: int, sure: bool | None) -> None:
-        if sure:
-            await self.change(lambda box: box.sharing.revoke(number))
+    @work(group="changing")
+    async def _revoke(self, number: int) -> None:
+        await self.change(lambda box: box.sharing.revoke(number))
 
     def action_unlock(self) -> None:
         """A new PIN, if staff really mean it."""
         if row := self._listing.chosen:
-            question = Confirm(
+            self.ask_first(
                 f"Make a new PIN for {_whose(row)}?",
                 "The link stays the same. The old PIN ends, and whoever has the page open must give the new one.",
                 "New PIN",
+                lambda: self._unlock(row),
             )
-            self.app.push_screen(question, lambda sure: self._unlock(row, sure))
 
-    async def _unlock(self, row: Row, sure: bool | None) -> None:
-        if sure:
-            pin = await self.change(lambda box: box.sharing.rearm(row.share.id))
-            if pin is not None:
-                await self.app.push_screen(NewPin(_whose(row), pin))
+    @work(group="changing")
+    async def _unlock(self, row: Row) -> None:
+        pin = await self.change(lambda box: box.sharing.rearm(row.share.id))
+        if pin is not None:
+            self.app.push_screen(NewPin(_whose(row), pin))
 
 
 def _look(box: Box) -> list[Row]:

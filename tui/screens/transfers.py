@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.widgets import Label, Static
@@ -79,6 +79,7 @@ class TransfersScreen(Desk):
             return True if row and row.transfer.state in (TransferState.FAILED, TransferState.CANCELLED) else None
         return True
 
+    @work(group="changing")
     async def action_retry(self) -> None:
         """Once more."""
         if row := self._listing.chosen:

@@ -2,53 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
-
-from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.timer import Timer
 from textual.widgets import Input, Label, Static
 
-from appliance import events
-from appliance.box import Box
 from appliance.dicom.model import Study
-from tui import words
+from tui import news
 from tui.arrivals import Arrivals
 from tui.backstage import Backstage
+from tui.messages import IndexReplaced
+from tui.news import News
 from tui.screens.desk import Desk
 from tui.screens.send import SendDialog
 from tui.screens.share import ShareDialog
 from tui.screens.study import StudyScreen
-from tui.widgets.columns import Cell, Column
 from tui.widgets.listing import Listing
 from tui.widgets.search import SearchBox
+from tui.widgets.studies import COLUMNS, describe
 from tui.widgets.typing import caught_up
 
-CHUNK = 200
-"""Studies that are loaded at a time."""
 _DEBOUNCE = 0.1
 """Seconds after a letter before the search begins."""
-
-
 _HINT = "Type three letters of the patient's name, then press Enter.\nEnter alone, or an arrow key, goes to the list."
-
-
-@dataclass(frozen=True)
-class News:
-    """What one reading brought."""
-
-    seq: int
-    """Number of the newest event that it knows of."""
-    studies: Sequence[Study]
-    gone: frozenset[str]
-    complete: bool
-    """Whether there is nothing beyond these studies."""
-    afresh: bool
-    """Whether everything that was shown before is to be forgotten."""
 
 
 class WorklistScreen(Desk):
@@ -69,7 +46,7 @@ class WorklistScreen(Desk):
         self._seq: int | None = None
         self._wanted = self._shown = ""
         self._complete = False
-        self._more = False
+        self._more = self._afresh = False
         self._typing: Timer | None = None
 
     def headline(self) -> ComposeResult:
@@ -93,30 +70,32 @@ class WorklistScreen(Desk):
         self.set_interval(1.0, self._age)
         super().on_mount()
 
-    # Reading.
+    def on_index_replaced(self, _message: IndexReplaced) -> None:
+        """Nothing that was read of the old one holds."""
+        self._afresh = True
+        self.reload()
 
     async def read(self) -> None:
         """What is new, what was searched for, or the next studies further down."""
-        wanted, seq, more = self._wanted, self._seq, self._more
-        afresh = wanted != self._shown or seq is None
-        known = 0 if afresh else len(self._arrivals)
-        self._more = False
-        news = await self.backstage.look(lambda box: _look(box, wanted, None if afresh else seq, known, more))
+        wanted, more, known = self._wanted, self._more, len(self._arrivals)
+        seq = None if self._afresh or wanted != self._shown else self._seq
+        self._more = self._afresh = False
+        found = await self.backstage.look(lambda box: news.read(box, wanted, seq, known, more))
         if wanted != self._wanted:
             self._stale = True  # the patient has another letter by now
             return
-        self._take(news, wanted)
+        self._take(found, wanted)
 
-    def _take(self, news: News, wanted: str) -> None:
+    def _take(self, found: News, wanted: str) -> None:
         another_search = wanted != self._shown
-        if news.afresh:
+        if found.afresh:
             self._arrivals = Arrivals()
-            self._complete = news.complete
-        self._seq, self._shown = news.seq, wanted
-        self._complete = self._complete or news.complete
-        self._arrivals.take(news.studies)
-        self._arrivals.forget(news.gone)
-        self.listing.empty = f"Nothing found for {wanted!r}." if wanted else "No studies yet. They appear as they come."
+            self._complete = found.complete
+        self._seq, self._shown = found.seq, wanted
+        self._complete = self._complete or found.complete
+        self._arrivals.take(found.studies)
+        self._arrivals.forget(found.gone)
+        self.listing.empty = f"Nothing found for {wanted}." if wanted else "No studies yet. They appear as they come."
         studies = self._arrivals.ordered()
         if another_search:
             self.listing.unmark()
@@ -133,8 +112,6 @@ class WorklistScreen(Desk):
     def _age(self) -> None:
         """What is fresh does not stay so."""
         self.listing.refresh()
-
-    # Searching.
 
     @on(Input.Changed)
     def _type(self, message: Input.Changed) -> None:
@@ -182,12 +159,10 @@ class WorklistScreen(Desk):
         await self.settled()
         self.listing.unmark()
 
-    # Doing something with the chosen study.
-
     @on(Listing.Marked)
     def _describe(self) -> None:
         study = self.listing.chosen
-        self.query_one("#detail", Static).update(_detail(study) if study else _HINT)
+        self.query_one("#detail", Static).update(describe(study) if study else _HINT)
         self.refresh_bindings()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -215,61 +190,3 @@ class WorklistScreen(Desk):
         """Send it away."""
         if study := await self._study():
             await self.app.push_screen(SendDialog(self.backstage, study))
-
-
-def _look(box: Box, text: str, seq: int | None, known: int, more: bool) -> News:
-    """In the reader's thread. `seq` None asks for everything afresh; `known` studies are shown already."""
-    news = box.storage.events.since(seq) if seq is not None else []
-    last = news[-1].seq if news else box.storage.events.last() if seq is None else seq
-    touched = {event.study_instance_uid for event in news if event.kind.startswith("study.")}
-    gone = frozenset(event.study_instance_uid for event in news if event.kind == events.STUDY_DELETED)
-    afresh = seq is None or len(touched) >= CHUNK
-    found: list[Study] = []
-    if afresh or touched:
-        # Whatever arrived has the newest arrival, so that it is among the first.
-        found = box.storage.studies.search(text, CHUNK)
-    complete = afresh and len(found) < CHUNK
-    if more and not afresh:
-        further = box.storage.studies.search(text, CHUNK, known)
-        found, complete = [*found, *further], len(further) < CHUNK
-    return News(last, found, gone - {study.study_instance_uid for study in found}, complete, afresh)
-
-
-def _received(study: Study) -> Cell:
-    now = datetime.now(UTC)
-    return ("now", "fresh") if words.is_arriving(study, now) else words.when(study.last_received, now)
-
-
-def _images(study: Study) -> Cell:
-    count = f"{study.number_of_study_related_instances:,}"
-    return (count, "fresh") if words.is_arriving(study, datetime.now(UTC)) else count
-
-
-def _detail(study: Study) -> Text:
-    physician = words.person(study.referring_physician_name) if study.referring_physician_name else ""
-    return Text(
-        words.dotted(words.person(study.patient_name), words.identity(study))
-        + "\n"
-        + words.dotted(
-            words.contents(study),
-            words.plural(study.number_of_study_related_series, "series"),
-            f"from {physician}" if physician else "",
-            f"accession {words.clean(study.accession_number)}" if study.accession_number else "",
-        ),
-        no_wrap=True,
-        overflow="ellipsis",
-    )
-
-
-COLUMNS: list[Column[Study]] = [
-    Column("Patient", lambda study: words.person(study.patient_name), weight=3, most=44),
-    Column("Born", lambda study: words.date(study.patient_birth_date), 10),
-    Column("Patient ID", lambda study: words.clean(study.patient_id), 14, least=120),
-    Column("Study date", lambda study: words.date(study.study_date), 10),
-    Column("Type", lambda study: words.modalities(study.modalities_in_study, 5), 5),
-    Column("Description", lambda study: words.clean(study.study_description), weight=2),
-    Column("Accession", lambda study: words.clean(study.accession_number), 16, least=150),
-    Column("Series", lambda study: str(study.number_of_study_related_series), 6, right=True, least=120),
-    Column("Images", _images, 6, right=True),
-    Column("Received", _received, 8),
-]

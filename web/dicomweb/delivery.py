@@ -21,6 +21,7 @@ from appliance.dicom.model import Instance, Origin
 from appliance.dicom.pixels.decode import COMPRESSED
 from appliance.dicom.source import NothingToShowError
 from appliance.errors import UnreadableInstanceError
+from appliance.storage.contract import Blobs
 from web.dicomweb.accept import DICOM
 from web.keys import BOX, RENDERER, THREADS
 from web.rendering import PictureFailedError
@@ -39,6 +40,11 @@ class Part:
     instance: Instance
     convert: bool
     """Whether it is to be made Explicit VR Little Endian."""
+
+    @property
+    def syntax(self) -> str:
+        """In which it is meant to go out."""
+        return _EXPLICIT if self.convert else self.instance.transfer_syntax_uid
 
 
 @dataclass(frozen=True)
@@ -78,17 +84,26 @@ def _planned(instance: Instance, syntaxes: Sequence[str]) -> Part | None:
 
 
 async def prepare(request: web.Request, part: Part) -> Body:
-    """The file of `part`; as it is stored when it can't be converted."""
-    path = request.app[BOX].blobs.path(part.instance.blob_key)
-    stored = part.instance.transfer_syntax_uid
+    """The file of `part`; as it is stored when it can't be converted. Raises FileNotFoundError when it is gone."""
+    blobs, threads = request.app[BOX].blobs, request.app[THREADS]
+    stored, key = part.instance.transfer_syntax_uid, part.instance.blob_key
     if part.convert:
         try:
+            path = await threads.run(blobs.path, key)
             if stored in reencode.SOURCES:
                 return await _reencoded(request, path)
             return await _decompressed(request, path)
         except (UnreadableInstanceError, NothingToShowError, PictureFailedError) as fault:
             _LOG.info("an instance goes out as it is stored: %s", fault)
-    return Body(stored, request.app[THREADS].each(_stored(path)), part.instance.size)
+    first = await threads.run(_first, blobs, key)
+
+    async def chunks() -> AsyncIterator[bytes]:
+        yield first
+        if len(first) == _CHUNK:
+            async for chunk in threads.each(_rest(blobs, key)):
+                yield chunk
+
+    return Body(stored, chunks(), part.instance.size)
 
 
 async def _reencoded(request: web.Request, path: Path) -> Body:
@@ -128,9 +143,16 @@ async def _decompressed(request: web.Request, path: Path) -> Body:
     return Body(_EXPLICIT, chunks())
 
 
-def _stored(path: Path) -> Iterator[bytes]:
-    with path.open("rb", buffering=0) as file:
-        yield from _read(cast(BinaryIO, file))
+def _first(blobs: Blobs, key: str) -> bytes:
+    """The first chunk of a file: for most images it is all, and costs one visit to a thread."""
+    with blobs.open(key) as file:
+        return file.read(_CHUNK)
+
+
+def _rest(blobs: Blobs, key: str) -> Iterator[bytes]:
+    file = blobs.open(key)
+    file.seek(_CHUNK)
+    yield from _read(file)
 
 
 def _read(file: BinaryIO) -> Iterator[bytes]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from aiohttp import web
 
 from appliance.dicom.model import Instance
@@ -22,6 +24,13 @@ async def found(request: web.Request) -> list[Instance]:
         level = "instance" if asked.instance else "series" if asked.series else "study"
         raise NotFoundError(f"There is no such {level} here.")
     return instances
+
+
+async def located(request: web.Request) -> Path:
+    """The file of the instance of the path. Raises `NotFoundError`, and FileNotFoundError when it is gone."""
+    box = request.app[BOX]
+    (instance,) = await found(request)
+    return await request.app[THREADS].run(box.blobs.path, instance.blob_key)
 
 
 def _instances(studies: Studies, asked: Asked) -> list[Instance]:

@@ -21,7 +21,7 @@ from web.dicomweb.search import Search
 from web.keys import BOX, THREADS
 
 _ADDED = ("SpecificCharacterSet", "InstanceAvailability", "RetrieveURL")
-_COUNTING = 0.005
+_COUNTING = 0.002
 """Seconds that telling how many more there are may cost."""
 
 

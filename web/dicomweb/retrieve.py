@@ -12,12 +12,10 @@ from web.dicomweb.asked import ASKED
 from web.dicomweb.delivery import Part, content_type, planned, prepare
 from web.dicomweb.found import found
 from web.dicomweb.multipart import Multipart
-from web.keys import THREADS
+from web.dicomweb.watched import watched
 from web.streaming import pour
 
 _OFFER = f'{MULTIPART}; type="{DICOM}"'
-_ASK_AGAIN = 4 << 20
-"""Bytes after which we ask whether the client still may."""
 
 
 async def many(request: web.Request) -> web.StreamResponse:
@@ -52,18 +50,28 @@ async def _multipart(request: web.Request, ranges: Sequence[MediaRange]) -> web.
     response = web.StreamResponse(status=200 if len(parts) == len(instances) else 206, headers=headers)
     if not any(part.convert for part in parts):
         response.content_length = _length(request, parts, frame)
-    return await pour(request, response, _watched(request, _framed(request, parts, frame)))
+    return await pour(request, response, watched(request, _framed(request, parts, frame)))
 
 
 async def _single(request: web.Request, ranges: Sequence[MediaRange]) -> web.StreamResponse:
     syntaxes = [each.transfer_syntax for each in ranges]
     parts = planned(await found(request), syntaxes)
+    if parts and request.method == "HEAD":
+        return _told(parts[0])
     body = await prepare(request, parts[0]) if parts else None
     if body is None or not {body.syntax, "", "*"} & set(syntaxes):
         raise web.HTTPNotAcceptable(reason="This cannot be had in the transfer syntaxes asked for")
     response = web.StreamResponse(headers={"Content-Type": content_type(body.syntax), "Vary": "Accept"})
     response.content_length = body.size
-    return await pour(request, response, _watched(request, body.chunks))
+    return await pour(request, response, watched(request, body.chunks))
+
+
+def _told(part: Part) -> web.Response:
+    """The answer to a HEAD: nothing is converted for it."""
+    response = web.Response(headers={"Content-Type": content_type(part.syntax), "Vary": "Accept"})
+    if not part.convert:
+        response.content_length = part.instance.size
+    return response
 
 
 async def _framed(request: web.Request, parts: Sequence[Part], frame: Multipart) -> AsyncIterator[bytes]:
@@ -88,14 +96,3 @@ def _head(request: web.Request, instance: Instance, frame: Multipart, syntax: st
         f"/instances/{instance.sop_instance_uid}"
     )
     return frame.head(content_type(syntax), location, first=place == 0)
-
-
-async def _watched(request: web.Request, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """The chunks, as long as the client may have them."""
-    sent = 0
-    async for chunk in chunks:
-        yield chunk
-        sent += len(chunk)
-        if sent >= _ASK_AGAIN:
-            await request.app[THREADS].run(request[ASKED].grant.still)
-            sent = 0

@@ -6,7 +6,8 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from appliance.access.scope import Permission
-from web.dicomweb import access, metadata, qido, retrieve
+from web.cache import Cache
+from web.dicomweb import access, bulkdata, frames, metadata, qido, rendered, retrieve
 from web.dicomweb.access import Guard
 from web.dicomweb.asked import guarded
 
@@ -15,6 +16,10 @@ _SERIES = _STUDY + "/series/{series}"
 _INSTANCE = _SERIES + "/instances/{instance}"
 
 _QUERY, _RETRIEVE = Permission.QUERY, Permission.RETRIEVE
+
+_RENDERED = "/rendered"
+_THUMBNAIL = "/thumbnail"
+_FRAMES = _INSTANCE + "/frames/{frames}"
 
 ROUTES: tuple[tuple[str, Permission, Handler], ...] = (
     ("/studies", _QUERY, qido.studies),
@@ -29,6 +34,16 @@ ROUTES: tuple[tuple[str, Permission, Handler], ...] = (
     (_STUDY + "/metadata", _RETRIEVE, metadata.metadata),
     (_SERIES + "/metadata", _RETRIEVE, metadata.metadata),
     (_INSTANCE + "/metadata", _RETRIEVE, metadata.metadata),
+    (_FRAMES, _RETRIEVE, frames.frames),
+    (_STUDY + _RENDERED, _RETRIEVE, rendered.many),
+    (_SERIES + _RENDERED, _RETRIEVE, rendered.many),
+    (_INSTANCE + _RENDERED, _RETRIEVE, rendered.one),
+    (_FRAMES + _RENDERED, _RETRIEVE, rendered.one),
+    (_STUDY + _THUMBNAIL, _RETRIEVE, rendered.small),
+    (_SERIES + _THUMBNAIL, _RETRIEVE, rendered.small),
+    (_INSTANCE + _THUMBNAIL, _RETRIEVE, rendered.small),
+    (_FRAMES + _THUMBNAIL, _RETRIEVE, rendered.small),
+    (_INSTANCE + "/bulkdata/{element:.+}", _RETRIEVE, bulkdata.bulkdata),
 )
 
 
@@ -38,5 +53,6 @@ def add_routes(app: web.Application, root: str = "/dicom-web", guard: Guard = ac
     `root` may hold path parameters of the guard's, such as `/s/{code}/dicom-web`. The application has what
     `web.keys` names, and `web.errors.middleware`.
     """
+    app[rendered.RENDERED] = Cache(rendered.MEMORY)
     for path, permission, handler in ROUTES:
         app.router.add_get(root + path, guarded(handler, permission, guard, path.count("/")))

@@ -1,9 +1,8 @@
-"""Style, script and icon under names with their digest, so that browsers may keep them for good."""
+"""Style, scripts and icon under a folder named by their digest, so that browsers may keep them for good."""
 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from pathlib import Path
 
 from aiohttp import web
@@ -13,38 +12,29 @@ _TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 _KEPT = "public, max-age=31536000, immutable"
 
 
-@dataclass(frozen=True)
-class Asset:
-    """One file."""
-
-    path: str
-    """`/static/viewer.0a1b2c3d.js`."""
-    body: bytes
-    media_type: str
-
-
 class Assets:
-    """All of them, read once at start."""
+    """All of them, read once at start; one digest for all, since the scripts name each other."""
 
     def __init__(self) -> None:
-        self._by_file = {path.name: _read(path) for path in _FOLDER.iterdir() if path.suffix in _TYPES}
-        self._by_path = {asset.path: asset for asset in self._by_file.values()}
+        files = sorted(path for path in _FOLDER.iterdir() if path.suffix in _TYPES)
+        self._bodies = {path.name: path.read_bytes() for path in files}
+        self._digest = hashlib.sha256(b"\0".join(self._bodies.values())).hexdigest()[:12]
 
     def url(self, file: str) -> str:
-        """Where pages find `file`."""
-        return self._by_file[file].path
+        """Where pages find `file`: `/static/0a1b2c3d4e5f/viewer.js`."""
+        if file not in self._bodies:
+            raise KeyError(file)
+        return f"/static/{self._digest}/{file}"
+
+    def scripts(self) -> list[str]:
+        """Where all the scripts are, for pages to fetch them at once."""
+        return [self.url(name) for name in self._bodies if name.endswith(".js")]
 
     async def serve(self, request: web.Request) -> web.Response:
-        """GET /static/{name}."""
-        asset = self._by_path.get(request.path)
-        if asset is None:
+        """GET /static/{digest}/{name}."""
+        name = request.match_info["name"]
+        body = self._bodies.get(name)
+        if body is None or request.match_info["digest"] != self._digest:
             raise web.HTTPNotFound
-        return web.Response(
-            body=asset.body, content_type=asset.media_type, charset="utf-8", headers={"Cache-Control": _KEPT}
-        )
-
-
-def _read(path: Path) -> Asset:
-    body = path.read_bytes()
-    digest = hashlib.sha256(body).hexdigest()[:10]
-    return Asset(f"/static/{path.stem}.{digest}{path.suffix}", body, _TYPES[path.suffix])
+        kind = _TYPES[Path(name).suffix]
+        return web.Response(body=body, content_type=kind, charset="utf-8", headers={"Cache-Control": _KEPT})

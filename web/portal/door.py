@@ -55,6 +55,12 @@ async def unlock(request: web.Request) -> web.StreamResponse:
     raise response
 
 
+async def alive(request: web.Request) -> web.StreamResponse:
+    """GET /s/{code}/alive: whether the session still counts, for a page that has its pictures in memory."""
+    await guards.visit(request)
+    return web.Response(status=204)
+
+
 async def leave(request: web.Request) -> web.StreamResponse:
     """POST /s/{code}/leave: close the images on this phone."""
     guards.check_origin(request)

@@ -20,6 +20,7 @@ from web.guards import Visit
 from web.keys import BOX, RENDERER, THREADS
 from web.portal import albums
 from web.portal.noted import NOTED
+from web.ranges import asked_for, status
 from web.streaming import stream
 
 _ENDINGS = {
@@ -61,31 +62,16 @@ async def film(request: web.Request) -> web.StreamResponse:
 
 async def _extracted(request: web.Request, visit: Visit, extract: Extract, name: str) -> web.StreamResponse:
     """The extract or the range of it that was asked for (RFC 9110 14)."""
-    start, stop, status = _range(request, extract.size)
+    start, stop, headers = asked_for(request, extract.size)
     shown = extract.media_type in _SHOWN and "save" not in request.query
     file_name = f"{name}.{_ENDINGS.get(extract.media_type, 'bin')}"
-    headers = {
-        "Accept-Ranges": "bytes",
+    headers |= {
         "Content-Type": extract.media_type,
-        "Content-Length": str(stop - start),
         "Content-Disposition": f'{"inline" if shown else "attachment"}; filename="{file_name}"',
         "Content-Security-Policy": _VIEWER if shown else _SANDBOX,
     }
-    if status == 206:
-        headers["Content-Range"] = f"bytes {start}-{stop - 1}/{extract.size}"
-    response = web.StreamResponse(status=status, headers=headers)
+    response = web.StreamResponse(status=status(headers), headers=headers)
     return await stream(request, response, extract.chunks(start, stop), _still_may(request, visit))
-
-
-def _range(request: web.Request, size: int) -> tuple[int, int, int]:
-    """First byte, the one after the last, and the status. Raises `web.HTTPRequestRangeNotSatisfiable`."""
-    try:
-        start, stop, _ = request.http_range.indices(size)
-    except ValueError:
-        return 0, size, 200
-    if start >= stop:
-        raise web.HTTPRequestRangeNotSatisfiable(headers={"Content-Range": f"bytes */{size}"})
-    return start, stop, 200 if "Range" not in request.headers else 206
 
 
 async def download(request: web.Request) -> web.StreamResponse:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pydicom.uid import EncapsulatedPDFStorage
+
 from appliance.dicom.model import moment
 from appliance.shares.album import Album, Kind, Stack
 from appliance.storage.rows import Share
@@ -25,6 +27,8 @@ class Card:
     count: str
     url: str
     """Of the instance that stands for it."""
+    opens: bool
+    """Whether browsers show it by themselves; else it is downloaded."""
 
 
 def values(album: Album, share: Share, path: str) -> dict[str, object]:
@@ -41,7 +45,7 @@ def values(album: Album, share: Share, path: str) -> dict[str, object]:
         "others": [_card(stack, path) for stack in album.stacks if stack.kind is Kind.OTHER],
         "size": texts.size(study.size),
         "until": texts.written(moment(share.expires).astimezone().date()),
-        "script": {"path": path, "stacks": [_for_script(stack) for stack in leafed], "texts": texts.FOR_SCRIPT},
+        "album": {"path": path, "stacks": [_for_script(stack) for stack in leafed], "texts": texts.FOR_SCRIPT},
     }
 
 
@@ -53,6 +57,7 @@ def _card(stack: Stack, path: str) -> Card:
         stack.series.series_description,
         texts.stack_count(stack),
         f"{path}/i/{middle.name}",
+        middle.instance.sop_class_uid == EncapsulatedPDFStorage,
     )
 
 

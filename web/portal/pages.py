@@ -26,7 +26,7 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        environment.globals.update(t=texts, asset=assets.url)
+        environment.globals.update(t=texts, asset=assets.url, scripts=assets.scripts())
         self._templates = {name: environment.get_template(name) for name in environment.list_templates(["html"])}
 
     def page(self, name: str, status: int = 200, values: Mapping[str, object] | None = None) -> web.Response:
@@ -40,7 +40,7 @@ class Pages:
         if isinstance(fault, ShareRefusedError) and fault.refusal is Refusal.WRONG_PIN:
             response = self.pin(path, status, fault.attempts_left)
         else:
-            name = _name(status, fault)
+            name = _name(request, status, fault)
             may_return = path and status != 404 and name not in ("expired", "revoked", "gone", "locked")
             values = {"notice": texts.NOTICES[name], "back": path if may_return else ""}
             response = self.page("notice", status, values)
@@ -59,7 +59,9 @@ class Pages:
 PAGES = web.AppKey("pages", Pages)
 
 
-def _name(status: int, fault: Exception) -> str:
+def _name(request: web.Request, status: int, fault: Exception) -> str:
     if isinstance(fault, ShareRefusedError):
         return str(fault.refusal)
+    if status == 404 and request.path.startswith("/s/") and "code" not in request.match_info:
+        return str(Refusal.UNKNOWN)
     return _NOTICE_OF.get(status, "broken")

@@ -21,13 +21,13 @@ NO_PIN_YET = "Please type your PIN once more: some time has passed since you ope
 WORKS_UNTIL = "This link works until {when}."
 CLOSE = "Close"
 CLOSE_HELP = "Please close your images when you are done on a phone or computer that others use too."
-PICTURES = "Pictures"
+PICTURES = "Images"
 DOCUMENTS = "Reports and documents"
 DOWNLOAD_TITLE = "Keep your images"
 DOWNLOAD = "Download everything"
 DOWNLOAD_HELP = "One zip file ({size}) for another doctor: the original images, as the clinic has them."
 NOTHING_YET = "There are no images here yet. Please try again in a few minutes."
-NO_SCRIPT = "Tap a picture to open it. With JavaScript switched on you could also swipe through all of them."
+NO_SCRIPT = "Tap an image to open it. With JavaScript switched on you could also swipe through all of them."
 OPEN_DOCUMENT = "Open"
 SAVE_DOCUMENT = "Download"
 FILM = "Film"
@@ -36,9 +36,9 @@ START = "Open the link that the clinic gave you, or point your camera at its QR 
 
 FOR_SCRIPT = {
     "position": "{0} of {1}",
-    "picture": "Picture {0} of {1}",
-    "failed": "This picture can’t be shown here. It is part of the download.",
-    "offline": "The picture did not arrive. Please check your connection and try again.",
+    "picture": "Image {0} of {1}",
+    "failed": "This image can’t be shown here. It is part of the download.",
+    "offline": "The image did not arrive. Please check your connection and try again.",
     "play": "Play",
     "pause": "Pause",
     "full": "Full screen",
@@ -48,16 +48,16 @@ FOR_SCRIPT = {
 """What the script says, with numbers in braces."""
 
 VIEWER = {
-    "label": "Picture viewer",
-    "previous": "Previous picture",
-    "next": "Next picture",
-    "slider": "Picture",
+    "label": "Image viewer",
+    "previous": "Previous image",
+    "next": "Next image",
+    "slider": "Image",
     "zoom_in": "Zoom in",
     "zoom_out": "Zoom out",
-    "save": "Save this picture",
+    "save": "Save this image",
     "windows": "Brightness and contrast",
-    "hint": "Swipe for the next picture. Pinch or double-tap to zoom.",
-    "hint_keys": "Use the arrow keys or the mouse wheel for the next picture. Double-click to zoom.",
+    "hint": "Swipe for the next image. Pinch or double-tap to zoom.",
+    "hint_keys": "Use the arrow keys or the mouse wheel for the next image. Double-click to zoom.",
 }
 
 
@@ -190,14 +190,14 @@ _MODALITIES = {
     "MR": "MR",
     "NM": "nuclear medicine",
     "OCT": "OCT",
-    "OP": "eye picture",
+    "OP": "photo of the eye",
     "OPT": "eye scan",
-    "OT": "pictures",
+    "OT": "images",
     "PT": "PET",
     "PX": "X-ray of jaw",
     "RF": "X-ray",
     "RG": "X-ray",
-    "SC": "pictures",
+    "SC": "images",
     "SM": "microscope",
     "SR": "report",
     "US": "ultrasound",

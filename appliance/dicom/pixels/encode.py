@@ -35,6 +35,42 @@ _ODDEST = 10.0
 
 
 @dataclass(frozen=True)
+class Viewport:
+    """A box to fit into, and the part of the picture that is wanted (PS3.18 8.3.5.1.3).
+
+    Raises `ValueError` for a size that is none.
+    """
+
+    columns: int
+    rows: int
+    left: int = 0
+    """First column of the part."""
+    top: int = 0
+    width: int | None = None
+    """Columns of the part, to the edge for None; turned left to right when negative."""
+    height: int | None = None
+    """Rows of the part; turned upside down when negative."""
+
+    def __post_init__(self) -> None:
+        if not (0 < self.columns <= _LONGEST and 0 < self.rows <= _LONGEST):
+            raise ValueError(f"a viewport of {self.columns} x {self.rows} px is no size")
+        if self.left < 0 or self.top < 0 or self.width == 0 or self.height == 0:
+            raise ValueError("the part of a picture that a viewport shows begins within it and is not empty")
+
+    def part(self, image: Image.Image) -> Image.Image:
+        """The part, as far as there is one. Raises `ValueError` when it lies beside the picture."""
+        width = abs(self.width or image.width)
+        height = abs(self.height or image.height)
+        box = (self.left, self.top, min(self.left + width, image.width), min(self.top + height, image.height))
+        if box[0] >= box[2] or box[1] >= box[3]:
+            raise ValueError("the viewport lies beside the picture")
+        image = image.crop(box) if box != (0, 0, *image.size) else image
+        if (self.width or 1) < 0:
+            image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+        return image.transpose(Image.Transpose.FLIP_TOP_BOTTOM) if (self.height or 1) < 0 else image
+
+
+@dataclass(frozen=True)
 class Form:
     """What the picture is to be. Raises `ValueError` for a parameter out of range."""
 
@@ -43,6 +79,7 @@ class Form:
     media_type: str
     quality: int
     """Of JPEG and WebP, 1 to 100."""
+    viewport: Viewport | None = None
 
     def __post_init__(self) -> None:
         if self.media_type not in _FORMATS:
@@ -56,7 +93,10 @@ class Form:
 def encode(pixels: NDArray[np.uint8], height: float, form: Form) -> bytes:
     """The picture's file; `height` is that of a pixel whose width is 1."""
     image = Image.fromarray(pixels)
-    size = fitted(image.size, height, form.edge)
+    viewport = form.viewport
+    if viewport:
+        image = viewport.part(image)
+    size = fitted(image.size, height, form.edge, (viewport.columns, viewport.rows) if viewport else None)
     if size != image.size:
         image = image.resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0)
     kind, options = _FORMATS[form.media_type]
@@ -65,8 +105,10 @@ def encode(pixels: NDArray[np.uint8], height: float, form: Form) -> bytes:
     return out.getvalue()
 
 
-def fitted(size: tuple[int, int], height: float, edge: int | None) -> tuple[int, int]:
-    """Columns and rows of the picture: pixels made square without losing any, then reduced to `edge`."""
+def fitted(
+    size: tuple[int, int], height: float, edge: int | None, box: tuple[int, int] | None = None
+) -> tuple[int, int]:
+    """Columns and rows of the picture: pixels made square without losing any, then reduced to `edge` and `box`."""
     columns, rows = float(size[0]), float(size[1])
     if height > 1:
         rows *= height
@@ -74,6 +116,8 @@ def fitted(size: tuple[int, int], height: float, edge: int | None) -> tuple[int,
         columns /= height
     longest = min(edge or _LONGEST, _LONGEST)
     scale = min(1.0, longest / max(columns, rows), sqrt(_LARGEST / (columns * rows)))
+    if box:
+        scale = min(scale, box[0] / columns, box[1] / rows)
     return max(1, round(columns * scale)), max(1, round(rows * scale))
 
 

@@ -11,7 +11,7 @@ from appliance.dicom.pixels import colour, encode, grey, lenient, palette
 from appliance.dicom.pixels import layout as layouts
 from appliance.dicom.pixels import window as windows
 from appliance.dicom.pixels.decode import decode
-from appliance.dicom.pixels.encode import Form
+from appliance.dicom.pixels.encode import Form, Viewport
 from appliance.dicom.pixels.layout import Layout
 from appliance.dicom.pixels.window import Window
 from appliance.dicom.source import Source, opened, refusing
@@ -33,25 +33,33 @@ def render(
     *,
     window: Window | None = None,
     edge: int | None = None,
+    viewport: Viewport | None = None,
     media_type: str = "image/jpeg",
     quality: int = 85,
 ) -> bytes:
     """One frame, counted from 1, as a JPEG, PNG or WebP file.
 
     `window` takes the place of the file's own and means nothing to colour pictures; `edge` is the longest
-    side in px and only makes smaller.
+    side in px and only makes smaller; so does `viewport`, which also may show a part.
 
     Raises `NothingToShowError` when there is no picture in the file or it is damaged, `IndexError` when it has
     no such frame, `ValueError` for a parameter out of range.
     """
-    form = Form(edge, media_type, quality)
+    form = Form(edge, media_type, quality, viewport)
     with opened(path, _KEYWORDS) as source:
         return _rendered(source, _layout(source), frame, window, form)
 
 
-def thumbnail(path: Path, edge: int = 160, *, media_type: str = "image/jpeg", quality: int = 80) -> bytes:
+def thumbnail(
+    path: Path,
+    edge: int = 160,
+    *,
+    viewport: Viewport | None = None,
+    media_type: str = "image/jpeg",
+    quality: int = 80,
+) -> bytes:
     """The representative frame, else the middle one, small. Raises as `render` does."""
-    form = Form(edge, media_type, quality)
+    form = Form(None if viewport else edge, media_type, quality, viewport)
     with opened(path, _KEYWORDS) as source:
         layout = _layout(source)
         chosen = int(lenient.number(source.header, "RepresentativeFrameNumber") or 0)

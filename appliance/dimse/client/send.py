@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -16,6 +18,8 @@ from appliance.storage.contract import Blobs
 from appliance.storage.rows import Peer, TransferItem
 from appliance.transfers import words
 from appliance.transfers.delivery import Outcome
+
+log = logging.getLogger(__name__)
 
 MAX_CONTEXTS = 128
 """Their numbers are the odd ones of a byte (PS3.8 9.3.2.2)."""
@@ -114,22 +118,25 @@ class _Errand:
         context, transfer_syntax_uid = chosen
         try:
             file = self._open(item, transfer_syntax_uid)
-        except (OSError, UnreadableInstanceError) as fault:
-            self._refuse(item, words.unreadable(fault))
+        except (OSError, EOFError, UnreadableInstanceError) as fault:
+            self._unreadable(item, fault)
             return True
         with file:
             try:
                 answer = association.ask(context, _C_STORE, _request(item), file)
             except OSError as fault:
-                self._refuse(item, words.unreadable(fault))
+                self._unreadable(item, fault)
                 return False
         self._settle(item, status(answer), comment(answer))
         return True
 
     def _open(self, item: TransferItem, transfer_syntax_uid: str) -> BinaryIO:
-        """The instance's file at the first byte of its data set, in this encoding."""
+        """The instance's file at the first byte of its data set, in this encoding. EOFError when it is not whole."""
         file = self._blobs.open(item.blob_key)
         try:
+            if (size := file.seek(0, os.SEEK_END)) != item.size:
+                raise EOFError(f"the file has {size} bytes and should have {item.size}")
+            file.seek(0)
             stored = part10.read(file).transfer_syntax_uid
         except BaseException:
             file.close()
@@ -165,6 +172,10 @@ class _Errand:
 
     def _refuse(self, item: TransferItem, reason: str) -> None:
         self._report(Outcome(item.sop_instance_uid, sent=False, note=reason))
+
+    def _unreadable(self, item: TransferItem, fault: Exception) -> None:
+        log.error("%s cannot be sent: %s", item.blob_key, fault)
+        self._refuse(item, words.unreadable(fault))
 
     def _not_taken(self, association: Association, item: TransferItem) -> str:
         if item.sop_class_uid in association.known:

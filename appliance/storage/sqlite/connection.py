@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import sqlite_utils
 
@@ -15,13 +16,31 @@ BUSY_SECONDS = 10.0
 """How long a writer waits for another: far longer than any batch takes."""
 
 
+class Connection(sqlite3.Connection):
+    """A connection whose every statement says its faults in words."""
+
+    path = Path()
+
+    def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:
+        """As SQLite's own. Raises `IndexUnavailableError`; `sqlite3.IntegrityError` is the caller's to understand."""
+        try:
+            return super().execute(sql, parameters)
+        except sqlite3.IntegrityError:
+            raise
+        except sqlite3.DatabaseError as fault:
+            if fault.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
+                raise  # whoever interrupts a statement waits for just this
+            raise _in_words(self.path, fault) from fault
+
+
 def connect(path: Path) -> sqlite_utils.Database:
     """Open the index at `path`, durable at every commit (WAL, synchronous=FULL).
 
     Raises `IndexUnavailableError` when it is damaged or can't be opened.
     """
     with faults(path):
-        connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
+        connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, factory=Connection)
+        connection.path = path
         connection.row_factory = sqlite3.Row
         for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "cache_size=-16000"):
             connection.execute(f"PRAGMA {pragma}")
@@ -49,12 +68,16 @@ def faults(path: Path) -> Iterator[None]:
     """Say SQLite's faults in words."""
     try:
         yield
-    except sqlite3.OperationalError as fault:
-        raise IndexUnavailableError(
-            f"The index {path} cannot be used: {fault}.", "Look at the disk with `pacsbox doctor`."
-        ) from fault
     except sqlite3.DatabaseError as fault:
-        raise IndexUnavailableError(
-            f"The index {path} is damaged: {fault}.",
-            "Move it away and run `pacsbox reindex`: the archive can rebuild it.",
-        ) from fault
+        raise _in_words(path, fault) from fault
+
+
+def _in_words(path: Path, fault: sqlite3.DatabaseError) -> IndexUnavailableError:
+    if isinstance(fault, sqlite3.OperationalError):
+        return IndexUnavailableError(
+            f"The index {path} cannot be used: {fault}.", "Look at the disk with `pacsbox doctor`."
+        )
+    return IndexUnavailableError(
+        f"The index {path} is damaged: {fault}.",
+        "Move it away and run `pacsbox reindex`: the archive can rebuild it.",
+    )

@@ -32,6 +32,8 @@ _TABLE = {Level.STUDY: "study", Level.SERIES: "series", Level.INSTANCE: "instanc
 _ORDER = {Level.STUDY: 0, Level.SERIES: 1, Level.INSTANCE: 2}
 _COLUMNS = {level: {a.keyword: a.column for a in ATTRIBUTES if _ORDER[a.level] <= _ORDER[level]} for level in Level}
 """What an answer carries, by keyword: its level's attributes and those above."""
+_ANSWERED = {level: [*columns] for level, columns in _COLUMNS.items()}
+_ANSWERED[Level.INSTANCE].append("AvailableTransferSyntaxUID")
 _SORT = {
     Level.STUDY: "study.id DESC",
     Level.SERIES: "study.id DESC, cast(series.series_number AS INTEGER), series.id",
@@ -72,10 +74,7 @@ def count(match: Match, few: Sequence[int] | None = None) -> Sql:
 
 def answer(level: Level, row: sqlite3.Row) -> dict[str, Any]:
     """A row by keyword, and `AvailableTransferSyntaxUID` at instance level."""
-    found = {keyword: row[column] for keyword, column in _COLUMNS[level].items()}
-    if level is Level.INSTANCE:
-        found["AvailableTransferSyntaxUID"] = row["transfer_syntax_uid"]
-    return found
+    return dict(zip(_ANSWERED[level], row, strict=True))  # by place: a row looks each name up one by one
 
 
 def text_of(study: Mapping[str, Any]) -> str:

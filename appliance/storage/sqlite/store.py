@@ -29,6 +29,7 @@ class SqliteStorage:
         """
         self.path = path
         self._db = connect(path)
+        self._inode = path.stat().st_ino
         self._db.conn.create_function("folded_name", 1, folded_name, deterministic=True)
         with faults(path):
             self._migrate()
@@ -69,6 +70,13 @@ class SqliteStorage:
         except sqlite3.DatabaseError as fault:
             return [str(fault)]
         return [row[0] for row in rows if row[0] != "ok"]
+
+    def is_current(self) -> bool:
+        """Whether the file is still the one that was opened: staff may have moved a damaged one away."""
+        try:
+            return self.path.stat().st_ino == self._inode
+        except OSError:
+            return False
 
     def close(self) -> None:
         """Close the connection."""

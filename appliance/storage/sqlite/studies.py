@@ -15,6 +15,7 @@ from appliance.dicom.header import Header
 from appliance.dicom.model import Instance, Series, Study
 from appliance.dicom.names import fold
 from appliance.dicom.query import Match
+from appliance.storage.rows import Kept
 from appliance.storage.sqlite import find
 
 _STUDY = [a.column for a in stored_at(Level.STUDY)]
@@ -119,10 +120,20 @@ class SqliteStudies:
             self._conn.execute("DELETE FROM study_text WHERE rowid = ?", (row["id"],))
             self._conn.execute("INSERT INTO study_text (rowid, text) VALUES (?, ?)", (row["id"], text))
 
-    def digests(self, sop_instance_uids: Sequence[str]) -> dict[str, str]:
-        """The digest of each of these instances that is known."""
-        rows = self._in("SELECT sop_instance_uid, digest FROM instance WHERE sop_instance_uid", sop_instance_uids)
-        return {row["sop_instance_uid"]: row["digest"].hex() for row in rows}
+    def kept(self, sop_instance_uids: Sequence[str]) -> dict[str, Kept]:
+        """Of each of these instances that is known: what its bytes are, and where."""
+        select = "SELECT sop_instance_uid, digest, blob_key, size FROM instance WHERE sop_instance_uid"
+        rows = self._in(select, sop_instance_uids)
+        return {row["sop_instance_uid"]: Kept(row["digest"].hex(), row["blob_key"], row["size"]) for row in rows}
+
+    def move(self, header: Header, blob_key: str) -> None:
+        """The same data set is now in another file: its place, size and origin."""
+        origin = header.origin
+        self._conn.execute(
+            "UPDATE instance SET blob_key = ?, size = ?, source_ae = ?, via = ?, received = ?"
+            " WHERE sop_instance_uid = ?",
+            (blob_key, header.size, origin.source_ae, origin.via, origin.received, header.uids[2]),
+        )
 
     def study(self, study_instance_uid: str) -> Study | None:
         """One study, or None."""

@@ -44,14 +44,14 @@ class SqliteTransfers:
         rows = self._conn.execute(f"SELECT * FROM transfer {where} ORDER BY id DESC LIMIT ?", (limit,))
         return [_transfer(row) for row in rows]
 
-    def claim(self, now: str, busy_peers: Sequence[str] = ()) -> Transfer | None:
+    def claim(self, now: str, busy_peers: Sequence[str] = (), beyond: str | None = None) -> Transfer | None:
         """The due transfer that has waited longest, now `sending` with one more attempt."""
         busy = ", ".join("?" * len(busy_peers))
         claimed = self._changed(
             "state = 'sending', attempts = attempts + 1, message = '', updated = ?",
-            "id = (SELECT id FROM transfer WHERE state = 'queued' AND due <= ?"
+            "id = (SELECT id FROM transfer WHERE state = 'queued' AND (due <= ? OR due > ?)"
             f" AND peer NOT IN ({busy}) ORDER BY due, id LIMIT 1)",
-            (now, now, *busy_peers),
+            (now, now, beyond, *busy_peers),
         )
         return claimed[0] if claimed else None
 
@@ -59,7 +59,8 @@ class SqliteTransfers:
         """The instances that are not settled yet, in the study's order; one that was deleted has no blob key."""
         rows = self._conn.execute(
             "SELECT item.sop_instance_uid, coalesce(sop_class_uid, ''), coalesce(transfer_syntax_uid, ''),"
-            " coalesce(blob_key, '') FROM transfer_instance AS item JOIN transfer ON transfer.id = transfer_id"
+            " coalesce(blob_key, ''), coalesce(instance.size, 0)"
+            " FROM transfer_instance AS item JOIN transfer ON transfer.id = transfer_id"
             " LEFT JOIN (instance JOIN series ON series.id = series_ref JOIN study ON study.id = study_ref)"
             " ON instance.sop_instance_uid = item.sop_instance_uid"
             " AND study.study_instance_uid = transfer.study_instance_uid"
@@ -133,6 +134,14 @@ class SqliteTransfers:
                 "id = ? AND state IN ('queued', 'sending')",
                 (now(), transfer_id),
             )
+        )
+
+    def fail_all(self, peer: str, message: str) -> list[Transfer]:
+        """Whatever is on its way to `peer`, to `failed`; gives those."""
+        return self._changed(
+            "state = 'failed', message = ?, updated = ?",
+            "peer = ? AND state IN ('queued', 'sending')",
+            (message, now(), peer),
         )
 
     def retry(self, transfer_id: int, now: str) -> bool:

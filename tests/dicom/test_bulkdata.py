@@ -1,0 +1,75 @@
+"""Single values of stored instances, by the path that their metadata gives them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pydicom
+import pytest
+from pydicom.dataset import Dataset
+
+from appliance.dicom.bulkdata import value
+from appliance.dicom.source import NothingToShowError
+from tests.support.files import PYDICOM, shared
+
+
+def sample(name: str) -> Path:
+    return next(PYDICOM.rglob(name))
+
+
+def whole(path: Path, element: str) -> bytes:
+    return b"".join(value(path, element).chunks())
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["CT_small.dcm", "MR_small_implicit.dcm", "MR_small_bigendian.dcm", "image_dfl.dcm", "rtdose_expb.dcm"],
+)
+def test_native_pixels_come_little_endian(name: str) -> None:
+    path = sample(name)
+    pixels = pydicom.dcmread(path).pixel_array
+    data = whole(path, "7FE00010")
+    assert np.array_equal(np.frombuffer(data, pixels.dtype.newbyteorder("<"))[: pixels.size], pixels.ravel())
+    assert value(path, "7fe00010").size == len(data)
+
+
+def test_a_part_of_a_value_can_be_had() -> None:
+    path = sample("CT_small.dcm")
+    data = whole(path, "7FE00010")
+    assert b"".join(value(path, "7FE00010").chunks(100, 200)) == data[100:200]
+
+
+def test_values_within_sequences_are_found_by_item(tmp_path: Path) -> None:
+    dataset = pydicom.dcmread(sample("CT_small.dcm"))
+    items = [Dataset(), Dataset()]
+    items[1].PixelPaddingValue = 1
+    items[1].add_new(0x00189999, "OW", bytes(range(256)) * 10)
+    dataset.add_new(0x00540016, "SQ", items)
+    path = tmp_path / "nested.dcm"
+    dataset.save_as(path)
+    assert whole(path, "00540016/1/00189999") == bytes(range(256)) * 10
+    for absent in ("00540016/0/00189999", "00540016/2/00189999", "00540017/0/00189999", "00540016/1/00189998"):
+        with pytest.raises(LookupError):
+            value(path, absent)
+
+
+def test_a_document_comes_with_its_type_and_without_padding() -> None:
+    found = value(shared("odd", "sample-pdf.dcm"), "00420011")
+    assert found.media_type == "application/pdf"
+    assert b"".join(found.chunks()).startswith(b"%PDF")
+
+
+def test_what_is_not_there_or_in_fragments_is_said_so() -> None:
+    with pytest.raises(LookupError):
+        value(sample("CT_small.dcm"), "00081040")
+    with pytest.raises(NothingToShowError, match="frames"):
+        value(sample("JPEG2000.dcm"), "7FE00010")
+
+
+@pytest.mark.parametrize(
+    "element", ["", "7FE0", "PixelData", "7FE00010/", "00540016/x/00189999", "../etc/passwd", "00540016/1"]
+)
+def test_what_is_no_path_is_refused(element: str) -> None:
+    with pytest.raises(ValueError, match="named by tags"):
+        value(sample("CT_small.dcm"), element)

@@ -1,0 +1,146 @@
+"""Pictures and thumbnails, documents and films (PS3.18 10.4.1.1.3, .7)."""
+
+from __future__ import annotations
+
+from io import BytesIO
+
+import numpy as np
+import pydicom
+import pytest
+import requests
+from dicomweb_client.api import DICOMwebClient
+from PIL import Image
+from pydicom.dataset import Dataset
+
+from tests.support.files import PYDICOM, brainix, knee, shared
+
+
+def sample(name: str) -> Dataset:
+    return pydicom.dcmread(next(PYDICOM.rglob(name)), stop_before_pixels=True)
+
+
+def url(clinic: str, dataset: Dataset, level: int = 3) -> str:
+    uids = (dataset.StudyInstanceUID, dataset.SeriesInstanceUID, dataset.SOPInstanceUID)
+    names = [word for pair in zip(("studies", "series", "instances"), uids, strict=True) for word in pair]
+    return "/".join((clinic, *names[: 2 * level]))
+
+
+def image(content: bytes) -> Image.Image:
+    picture = Image.open(BytesIO(content))
+    picture.load()
+    return picture
+
+
+def parts(answer: requests.Response) -> list[bytes]:
+    boundary = b"--" + answer.headers["Content-Type"].rpartition("boundary=")[2].encode()
+    pieces = (b"\r\n" + answer.content).split(b"\r\n" + boundary)[1:-1]
+    return [piece.partition(b"\r\n\r\n")[2] for piece in pieces]
+
+
+@pytest.fixture(scope="module")
+def brain() -> Dataset:
+    return pydicom.dcmread(brainix()[0])
+
+
+@pytest.mark.parametrize(
+    ("accept", "kind"),
+    [("*/*", "JPEG"), ("image/jpeg", "JPEG"), ("image/png", "PNG"), ("image/webp", "WEBP"), ("image/*", "JPEG")],
+)
+def test_an_instance_is_rendered_in_the_format_asked_for(clinic: str, brain: Dataset, accept: str, kind: str) -> None:
+    answer = requests.get(f"{url(clinic, brain)}/rendered", headers={"Accept": accept}, timeout=20)
+    assert answer.headers["Content-Type"] == f"image/{kind.lower()}"
+    picture = image(answer.content)
+    assert (picture.format, picture.size) == (kind, (brain.Columns, brain.Rows))
+    assert np.asarray(picture).std() > 5
+
+
+def test_the_client_gets_pictures_and_frames(client: DICOMwebClient, brain: Dataset) -> None:
+    uids = (brain.StudyInstanceUID, brain.SeriesInstanceUID, brain.SOPInstanceUID)
+    assert image(client.retrieve_instance_rendered(*uids, media_types=("image/png",))).format == "PNG"
+    frame = client.retrieve_instance_frames_rendered(*uids, frame_numbers=[1], media_types=("image/jpeg",))
+    assert image(frame).size == (brain.Columns, brain.Rows)
+
+
+def test_a_viewport_bounds_the_size_and_shows_a_part(clinic: str, brain: Dataset) -> None:
+    whole = np.asarray(image(requests.get(f"{url(clinic, brain)}/rendered?accept=image/png", timeout=20).content))
+
+    def shown(viewport: str) -> Image.Image:
+        asked = {"viewport": viewport, "accept": "image/png"}
+        return image(requests.get(f"{url(clinic, brain)}/rendered", asked, timeout=20).content)
+
+    assert shown("64,1000").size == (64, 64)
+    assert shown("1000,1000").size == (256, 256)
+    part = np.asarray(shown("1000,1000,10,20,100,50"))
+    assert np.array_equal(part, whole[20:70, 10:110])
+    assert np.array_equal(np.asarray(shown("1000,1000,0,0,-256,-256")), whole[::-1, ::-1])
+    beside = requests.get(f"{url(clinic, brain)}/rendered?viewport=9,9,999,0,5,5", timeout=20)
+    assert beside.status_code in (400, 404)
+
+
+def test_a_window_changes_the_greys_and_a_bad_one_is_refused(clinic: str, brain: Dataset) -> None:
+    base = f"{url(clinic, brain)}/rendered?accept=image/png"
+    dark = np.asarray(image(requests.get(f"{base}&window=5000,100,linear", timeout=20).content))
+    light = np.asarray(image(requests.get(f"{base}&window=-500,100,linear", timeout=20).content))
+    assert dark.max() == 0
+    assert light.min() == 255
+    for wrong in ("window=5000", "quality=0", "viewport=x"):
+        answer = requests.get(f"{base}&{wrong}", timeout=20)
+        assert answer.status_code == 400
+        assert answer.text.count("\n") == 1
+
+
+def test_a_series_is_rendered_in_parts(clinic: str) -> None:
+    series = url(clinic, pydicom.dcmread(knee()[0], stop_before_pixels=True), 2)
+    for accept in ("*/*", 'multipart/related; type="image/jpeg"'):
+        answer = requests.get(f"{series}/rendered?viewport=64,64", headers={"Accept": accept}, timeout=60)
+        pictures = [image(part) for part in parts(answer)]
+        assert len(pictures) == 4
+        assert {picture.size for picture in pictures} == {(64, 64)}
+    assert requests.get(f"{series}/rendered", headers={"Accept": "image/jpeg"}, timeout=20).status_code == 406
+
+
+def test_many_frames_come_in_parts_and_one_stands_for_all(clinic: str) -> None:
+    dose = sample("rtdose.dcm")
+    several = requests.get(f"{url(clinic, dose)}/frames/3,1/rendered", timeout=20)
+    assert [image(part).size for part in parts(several)] == [(10, 10)] * 2
+    everything = requests.get(
+        f"{url(clinic, dose)}/rendered", headers={"Accept": "multipart/related; type=image/png"}, timeout=60
+    )
+    assert len(parts(everything)) == 15
+    one = requests.get(f"{url(clinic, dose)}/rendered", headers={"Accept": "image/jpeg"}, timeout=20)
+    assert image(one.content).size == (10, 10)
+    assert requests.get(f"{url(clinic, dose)}/frames/16/rendered", timeout=20).status_code == 404
+    assert requests.get(f"{url(clinic, dose)}/frames/0/rendered", timeout=20).status_code == 400
+
+
+@pytest.mark.parametrize("level", [1, 2, 3])
+def test_there_is_a_thumbnail_at_every_level(clinic: str, brain: Dataset, level: int) -> None:
+    answer = requests.get(f"{url(clinic, brain, level)}/thumbnail", headers={"Accept": "image/jpeg"}, timeout=20)
+    assert image(answer.content).size == (256, 256)
+    asked = {"viewport": "100,100"}
+    assert image(requests.get(f"{url(clinic, brain, level)}/thumbnail", asked, timeout=20).content).size == (100, 100)
+
+
+def test_a_document_is_rendered_as_itself_whatever_is_said_to_be_taken(clinic: str) -> None:
+    report = pydicom.dcmread(shared("odd", "sample-pdf.dcm"))
+    for accept in ("text/html,application/xhtml+xml,*/*;q=0.8", "application/pdf", "image/jpeg"):
+        answer = requests.get(f"{url(clinic, report)}/rendered", headers={"Accept": accept}, timeout=20)
+        assert answer.headers["Content-Type"] == "application/pdf"
+        assert answer.content.startswith(b"%PDF")
+    part = requests.get(f"{url(clinic, report)}/rendered", headers={"Range": "bytes=0-3"}, timeout=20)
+    assert (part.status_code, part.content) == (206, b"%PDF")
+    assert requests.get(f"{url(clinic, report)}/thumbnail", timeout=20).status_code == 404
+
+
+def test_what_has_no_picture_is_not_found(clinic: str) -> None:
+    plan = sample("rtplan.dcm")
+    for path in ("rendered", "thumbnail", "frames/1/rendered"):
+        assert requests.get(f"{url(clinic, plan)}/{path}", timeout=20).status_code == 404
+    assert requests.get(f"{url(clinic, plan, 2)}/rendered", timeout=20).status_code == 404
+
+
+def test_what_a_picture_cannot_be_is_refused(clinic: str, brain: Dataset) -> None:
+    for path in ("rendered", "thumbnail"):
+        answer = requests.get(f"{url(clinic, brain)}/{path}", headers={"Accept": "text/plain"}, timeout=20)
+        assert answer.status_code == 406
+        assert "image/jpeg" in answer.text

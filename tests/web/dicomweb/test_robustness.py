@@ -1,0 +1,177 @@
+"""Whatever a request says, the answer is of use or a 4xx in one line; never a 500, never half taken for whole."""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import socket
+from collections.abc import AsyncIterator
+from urllib.parse import quote, urlsplit
+
+import pytest
+import requests
+from aiohttp.test_utils import TestClient, TestServer
+from aiohttp.web import Application, Request
+from blockbuster import blockbuster_ctx
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from appliance.box import Box
+from appliance.dicom.attributes import BY_KEYWORD
+from tests.support.clinic import ROOT, filled, opened, stock
+from tests.support.files import brainix, knee
+from web.app import clinic_app
+from web.dicomweb.routes import ROUTES
+from web.rendering import Renderer
+
+NAMES = [
+    *BY_KEYWORD,
+    "00100010",
+    "limit",
+    "offset",
+    "includefield",
+    "fuzzymatching",
+    "emptyvaluematching",
+    "accept",
+    "x",
+]
+PATHS = [path for path, _, _ in ROUTES]
+VALUES = st.one_of(st.text(max_size=40), st.from_regex(r"[*?\[\]=^\\\",.0-9a-z\-%&;]{0,40}", fullmatch=True))
+SLOW = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+
+
+@settings(max_examples=400, deadline=None, suppress_health_check=SLOW)
+@given(
+    path=st.sampled_from(PATHS),
+    words=st.lists(st.one_of(st.sampled_from(["1.2.999", "1.2.999.1", "1"]), VALUES), min_size=4, max_size=4),
+    query=st.lists(st.tuples(st.sampled_from(NAMES), VALUES), max_size=4),
+    accept=st.text(st.characters(codec="latin-1", exclude_categories=["Cc"]), max_size=60),
+)
+def test_no_request_is_too_odd(
+    clinic: str, path: str, words: list[str], query: list[tuple[str, str]], accept: str
+) -> None:
+    study, series, instance, rest = (quote(word, "") for word in words)
+    target = filled(path, study, series, instance, rest)
+    asked = "&".join(f"{quote(name)}={quote(value, errors='replace')}" for name, value in query)
+    headers = {"Accept": accept.strip().encode("latin-1")} if accept.strip() else {}
+    answer = requests.get(f"{clinic}{target}?{asked}", headers=headers, timeout=20)  # type: ignore[arg-type]
+    assert answer.status_code in (200, 206, 400, 404, 406), answer.text
+    if answer.status_code >= 400:
+        assert answer.text.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "/studies?PatientName=%FF%FE",
+        "/studies?PatientName=%00",
+        "/studies?%",
+        "/studies?PatientName=%ud800",
+        "/studies?=&&&==",
+        "/studies?PatientName=" + "*a" * 500,
+        "/studies?StudyInstanceUID=" + ",".join(["1.2.3"] * 1000),
+        "/studies/%2e%2e/series",
+        "/studies/1.2%2f..%2f3/series",
+        "/studies/1.2%00/series",
+        "/studies/%D9%A1.%D9%A2/metadata",
+        "/studies/1.2/series/1.3/instances/../../../../../etc/passwd",
+    ],
+)
+def test_raw_oddities_get_a_plain_answer(clinic: str, target: str) -> None:
+    place = urlsplit(clinic)
+    connection = http.client.HTTPConnection(place.netloc, timeout=10)
+    connection.putrequest("GET", ROOT + target, skip_accept_encoding=True)
+    connection.endheaders()
+    answer = connection.getresponse()
+    assert answer.status in (200, 400, 404)
+    connection.close()
+
+
+def test_a_file_that_cannot_be_decompressed_comes_as_it_is_stored(box: Box) -> None:
+    whole = knee()[0].read_bytes()
+    damaged = whole.replace(b"\xff\x4f\xff\x51", b"\0\0\0\0")
+    assert damaged != whole
+    path = box.data_dir / "damaged.dcm"
+    path.write_bytes(damaged)
+    stock(box, path)
+    (instance,) = box.storage.studies.instances(next(box.storage.studies.study_uids()))
+    with opened(box) as doors:
+        url = (
+            f"{doors.clinic}{ROOT}/studies/{instance.study_instance_uid}/series/{instance.series_instance_uid}"
+            f"/instances/{instance.sop_instance_uid}"
+        )
+        stored = box.blobs.path(instance.blob_key).read_bytes()
+        answer = requests.get(url, headers={"Accept": "application/dicom"}, timeout=20)
+        assert answer.content == stored
+        assert answer.headers["Content-Type"].endswith(instance.transfer_syntax_uid)
+        assert stored in requests.get(url, timeout=20).content
+        insisting = {"Accept": "application/dicom; transfer-syntax=1.2.840.10008.1.2.1"}
+        assert requests.get(url, headers=insisting, timeout=20).status_code == 406
+
+
+def test_a_file_that_is_gone_midway_cuts_the_answer(box: Box) -> None:
+    stock(box, *brainix()[:3])
+    instances = box.storage.studies.instances(next(box.storage.studies.study_uids()))
+    box.blobs.remove(instances[-1].blob_key)
+    with opened(box) as doors:
+        url = f"{doors.clinic}{ROOT}/studies/{instances[0].study_instance_uid}"
+        for syntax in ("*", "1.2.840.10008.1.2.1"):
+            accept = {"Accept": f'multipart/related; type="application/dicom"; transfer-syntax={syntax}'}
+            with pytest.raises(requests.RequestException):
+                requests.get(url, headers=accept, timeout=20)
+
+
+def test_a_reader_that_leaves_midway_takes_nothing_with_it(box: Box) -> None:
+    stock(box, *brainix())
+    (study,) = box.storage.studies.study_uids()
+    with opened(box) as doors:
+        for _ in range(20):
+            with socket.create_connection(("127.0.0.1", urlsplit(doors.clinic).port or 0)) as connection:
+                request = f"GET {ROOT}/studies/{study} HTTP/1.1\r\nHost: localhost\r\n\r\n"
+                connection.sendall(request.encode())
+                connection.recv(1000)
+        whole = requests.get(f"{doors.clinic}{ROOT}/studies/{study}", timeout=20)
+        assert len(whole.content) == int(whole.headers["Content-Length"])
+
+
+def test_an_index_that_cannot_be_used_is_said_so(box: Box) -> None:
+    stock(box, brainix()[0])
+    box.close()
+    for path in box.index_path.parent.iterdir():
+        path.unlink()
+    box.index_path.write_bytes(b"this is no index" * 1000)
+    with opened(box) as doors:
+        answer = requests.get(f"{doors.clinic}{ROOT}/studies", timeout=20)
+        assert answer.status_code == 503
+        assert answer.text.count("\n") == 1
+
+
+@pytest.fixture
+async def client(box: Box, renderer: Renderer) -> AsyncIterator[TestClient[Request, Application]]:
+    stock(box, *brainix()[:5], *knee()[:2])
+    async with TestClient(TestServer(clinic_app(box, renderer))) as client:
+        yield client
+
+
+async def test_nothing_blocks_the_event_loop(client: TestClient[Request, Application], box: Box) -> None:
+    study = next(box.storage.studies.study_uids())
+    instance = box.storage.studies.instances(study)[0]
+    uids = {"study": study, "series": instance.series_instance_uid, "instance": instance.sop_instance_uid}
+    with blockbuster_ctx("web"):
+        for path in PATHS:
+            answer = await client.get(ROOT + filled(path, **uids))
+            assert answer.status == 200, await answer.text()
+            await answer.read()
+
+
+async def test_many_at_once_are_all_answered(client: TestClient[Request, Application], box: Box) -> None:
+    (study, *_) = box.storage.studies.study_uids()
+    urls = [f"{ROOT}/studies/{study}", f"{ROOT}/studies/{study}/metadata", f"{ROOT}/studies", f"{ROOT}/instances"] * 10
+
+    async def get(url: str) -> bytes:
+        async with client.get(url, headers={"Accept": "*/*;q=0.9, application/dicom+json"}) as answer:
+            assert answer.status == 200
+            return await answer.read()
+
+    answers = await asyncio.gather(*map(get, urls))
+    assert len({len(answer) for answer in answers[1::4]}) == 1

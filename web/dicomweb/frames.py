@@ -1,0 +1,115 @@
+"""Frames of an instance, one part each (PS3.18 10.4.1.1.6)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from aiohttp import web
+
+from appliance.dicom import frames as stored_frames
+from appliance.dicom.frames import EXPLICIT_LITTLE, Frames
+from web.dicomweb.accept import MULTIPART, MediaRange, accepted, not_acceptable
+from web.dicomweb.asked import ASKED
+from web.dicomweb.found import located
+from web.dicomweb.media import OCTETS, by_new_name, of_frames
+from web.dicomweb.multipart import Multipart
+from web.dicomweb.watched import watched
+from web.keys import RENDERER, THREADS
+from web.streaming import pour
+
+_MOST = 100_000
+"""Of a frame's number; more digits are no number of a frame."""
+
+
+@dataclass(frozen=True)
+class Form:
+    """How frames go out."""
+
+    media_type: str
+    syntax: str
+    stored: bool
+    """Whether as they are in the file."""
+    multipart: bool
+
+    @property
+    def content_type(self) -> str:
+        """Of a frame, with the syntax that viewers go by."""
+        return f"{self.media_type}; transfer-syntax={self.syntax}"
+
+
+async def frames(request: web.Request) -> web.StreamResponse:
+    """GET /studies/{study}/series/{series}/instances/{instance}/frames/{frames}: numbers from 1, a comma between."""
+    numbers = listed(request.match_info["frames"])
+    path = await located(request)
+    of = await request.app[THREADS].run(located_in, path)
+    for number in numbers:
+        if number > of.count:
+            raise LookupError(f"There is no frame {number}: the instance has {of.count}.")
+    return await sent(request, of, numbers)
+
+
+async def sent(request: web.Request, of: Frames, numbers: Sequence[int]) -> web.StreamResponse:
+    """The answer with frames `numbers`, in the form that the request likes best."""
+    form = chosen(of, accepted(request), single=len(numbers) == 1)
+    first = await _frame(request, of, form, numbers[0])
+    if not form.multipart:
+        return web.Response(body=first, headers={"Content-Type": form.content_type, "Vary": "Accept"})
+    whole, asked = Multipart(form.media_type), request[ASKED]
+    base = f"{asked.root}/studies/{asked.study}/series/{asked.series}/instances/{asked.instance}/frames"
+
+    async def parts() -> AsyncIterator[bytes]:
+        for place, number in enumerate(numbers):
+            data = await _frame(request, of, form, number) if place else first
+            yield whole.head(form.content_type, f"{base}/{number}", first=not place) + data
+        yield whole.end
+
+    response = web.StreamResponse(headers={"Content-Type": whole.content_type, "Vary": "Accept"})
+    return await pour(request, response, watched(request, parts()))
+
+
+def listed(text: str) -> list[int]:
+    """Frame numbers; raises ValueError for what are none."""
+    numbers = [int(word) if word.isascii() and word.isdigit() and len(word) < 7 else 0 for word in text.split(",")]
+    if not all(0 < number <= _MOST for number in numbers):
+        raise ValueError("frames are numbers from 1, a comma between them")
+    return numbers
+
+
+def chosen(of: Frames, ranges: Sequence[MediaRange], *, single: bool) -> Form:
+    """The form that the client likes best of those that there are. Raises `web.HTTPNotAcceptable`."""
+    for each in ranges:
+        multipart = each.multipart or each.media_type == "*/*"
+        form = _form(of, each, multipart) if multipart or single else None
+        if form is not None:
+            return form
+    kinds = dict.fromkeys(([OCTETS] if of.decodable else []) + [of_frames(of.syntax)])
+    raise not_acceptable(f'{MULTIPART}; type="{kind}"' for kind in kinds)
+
+
+def _form(of: Frames, each: MediaRange, multipart: bool) -> Form | None:
+    syntax, wanted = of.syntax if of.encapsulated else EXPLICIT_LITTLE, each.transfer_syntax
+    kind = of_frames(syntax) if of.encapsulated else OCTETS
+    media_type = by_new_name(each.media_type)
+    as_stored = wanted in ("*", syntax) or not (wanted or of.decodable)
+    if media_type == OCTETS and as_stored:
+        kind = OCTETS  # what it holds, the transfer syntax tells
+    fits = MediaRange(media_type).takes(kind)
+    if fits and (as_stored or (not wanted and media_type not in ("*/*", OCTETS))):
+        return Form(kind, syntax, of.encapsulated, multipart)
+    if each.takes(OCTETS) and wanted in ("", EXPLICIT_LITTLE) and of.decodable:
+        return Form(OCTETS, EXPLICIT_LITTLE, False, multipart)
+    return None
+
+
+async def _frame(request: web.Request, of: Frames, form: Form, number: int) -> bytes:
+    if form.stored:
+        return await request.app[THREADS].run(stored_frames.stored, of, number - 1)
+    if of.encapsulated:
+        return await request.app[RENDERER].run(stored_frames.plain, of, number - 1)
+    return await request.app[THREADS].run(stored_frames.plain, of, number - 1)
+
+
+located_in = lru_cache(maxsize=512)(stored_frames.frames)
+"""A player asks for frame after frame of the same file, and archived files don't change."""

@@ -1,0 +1,194 @@
+"""Pictures of studies, series, instances and frames; documents and films as they are (PS3.18 10.4.1.1.3)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from aiohttp import web
+
+from appliance.dicom.document import document
+from appliance.dicom.model import Instance
+from appliance.dicom.pixels import MEDIA_TYPES, NothingToShowError, Viewport, render, thumbnail
+from appliance.dicom.video import is_video, video
+from web.cache import Cache
+from web.dicomweb import view as views
+from web.dicomweb.accept import MULTIPART, MediaRange, accepted, not_acceptable
+from web.dicomweb.asked import ASKED
+from web.dicomweb.found import found
+from web.dicomweb.frames import listed
+from web.dicomweb.multipart import Multipart
+from web.dicomweb.view import View
+from web.dicomweb.watched import watched
+from web.keys import BOX, RENDERER, THREADS
+from web.ranges import asked_for, status
+from web.streaming import pour
+
+RENDERED = web.AppKey("rendered", Cache)
+MEMORY = 32 << 20
+"""Bytes of pictures that are kept."""
+
+_DOCUMENTS = "1.2.840.10008.5.1.4.1.1.104."
+_SHOWN = frozenset(("application/pdf", "video/mp4"))
+"""What browsers show without running anything in our name (ASVS 3.2.1)."""
+_VIEWER = "default-src 'none'; object-src 'self'; media-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'self'"
+"""What browsers' own viewers need, in a viewer of ours."""
+_SANDBOX = "default-src 'none'; sandbox"
+_THUMBNAIL = Viewport(256, 256)
+_WHOLE = Viewport(16383, 16383)
+"""As large as pictures get."""
+_TRIES = 5
+"""Instances that are looked at for a thumbnail of many."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One picture that is asked for."""
+
+    instance: Instance
+    frame: int
+    """From 1; 0 for the one that stands for all."""
+    view: View
+    media_type: str
+
+
+async def many(request: web.Request) -> web.StreamResponse:
+    """GET /studies/{study}[/series/{series}]/rendered: every frame that can be shown, a part each."""
+    view = views.read(request.query)
+    kind = _kind(accepted(request), multipart=True)
+    if kind is None:
+        raise not_acceptable(f'{MULTIPART}; type="{each}"' for each in MEDIA_TYPES)
+    pictures = (
+        Picture(instance, frame, view, kind)
+        for instance in await found(request)
+        if not _is_document(instance) and not is_video(instance.transfer_syntax_uid)
+        for frame in range(1, instance.frames + 1)
+    )
+    return await _parts(request, kind, pictures)
+
+
+async def one(request: web.Request) -> web.StreamResponse:
+    """GET .../instances/{instance}[/frames/{frames}]/rendered"""
+    view = views.read(request.query)
+    (instance,) = await found(request)
+    if _is_document(instance) or is_video(instance.transfer_syntax_uid):
+        return await _as_it_is(request, instance)
+    numbers = listed(request.match_info["frames"]) if "frames" in request.match_info else []
+    for number in numbers:
+        if number > instance.frames:
+            raise LookupError(f"There is no frame {number}: the instance has {instance.frames}.")
+    ranges = accepted(request)
+    single = _kind(ranges, multipart=False) if len(numbers) < 2 else None
+    several = _kind(ranges, multipart=True)
+    if single and not (several and ranges[0].multipart):
+        return await _single(request, Picture(instance, numbers[0] if numbers else 0, view, single))
+    if several is None:
+        raise not_acceptable(MEDIA_TYPES)
+    frames = numbers or range(1, instance.frames + 1)
+    return await _parts(request, several, (Picture(instance, frame, view, several) for frame in frames))
+
+
+async def small(request: web.Request) -> web.StreamResponse:
+    """GET .../thumbnail of a study, a series, an instance or a frame."""
+    view = views.read(request.query)
+    view = replace(view, viewport=view.viewport or _THUMBNAIL)
+    kind = _kind(accepted(request), multipart=False)
+    if kind is None:
+        raise not_acceptable(MEDIA_TYPES)
+    frame = listed(request.match_info["frames"])[0] if "frames" in request.match_info else 0
+    shown = [instance for instance in await found(request) if not _is_document(instance)]
+    fault: Exception = NothingToShowError("There is no picture in this.")
+    for instance in _from_the_middle(shown)[:_TRIES]:
+        try:
+            return await _single(request, Picture(instance, frame, view, kind))
+        except NothingToShowError as reason:
+            fault = reason
+    raise fault
+
+
+def _kind(ranges: Sequence[MediaRange], *, multipart: bool) -> str | None:
+    """The picture format that the client likes best, in parts or not; `*/*` takes either."""
+    for each in ranges:
+        if each.multipart == multipart or each.media_type == "*/*":
+            for kind in MEDIA_TYPES:
+                if each.takes(kind):
+                    return kind
+    return None
+
+
+def _is_document(instance: Instance) -> bool:
+    return instance.sop_class_uid.startswith(_DOCUMENTS)
+
+
+def _from_the_middle(instances: Sequence[Instance]) -> list[Instance]:
+    """The middle one, then some from all over."""
+    step = max(1, len(instances) // _TRIES)
+    return [*instances[len(instances) // 2 :][:1], *instances[::step]]
+
+
+async def _as_it_is(request: web.Request, instance: Instance) -> web.StreamResponse:
+    """A document or a film, whatever the client says it takes: viewers go there as to a page."""
+    path = await request.app[THREADS].run(request.app[BOX].blobs.path, instance.blob_key)
+    extract = await request.app[RENDERER].run(document if _is_document(instance) else video, path)
+    start, stop, headers = asked_for(request, extract.size)
+    headers["Content-Type"] = extract.media_type
+    if extract.media_type in _SHOWN:
+        headers["Content-Security-Policy"] = _VIEWER
+    else:
+        headers |= {"Content-Security-Policy": _SANDBOX, "Content-Disposition": "attachment"}
+    response = web.StreamResponse(status=status(headers), headers=headers)
+    return await pour(request, response, watched(request, request.app[THREADS].each(extract.chunks(start, stop))))
+
+
+async def _single(request: web.Request, picture: Picture) -> web.StreamResponse:
+    body = await _made(request, picture)
+    return web.Response(body=body, headers={"Content-Type": picture.media_type, "Vary": "Accept"})
+
+
+async def _parts(request: web.Request, kind: str, pictures: Iterator[Picture]) -> web.StreamResponse:
+    made = _shown(request, pictures)
+    first = await anext(made, None)
+    if first is None:
+        raise NothingToShowError("There is no picture in this.")
+    whole = Multipart(kind)
+
+    async def parts() -> AsyncIterator[bytes]:
+        yield whole.head(kind, _url(request, first[0]), first=True) + first[1]
+        async for picture, body in made:
+            yield whole.head(kind, _url(request, picture), first=False) + body
+        yield whole.end
+
+    response = web.StreamResponse(headers={"Content-Type": whole.content_type, "Vary": "Accept"})
+    return await pour(request, response, watched(request, parts()))
+
+
+async def _shown(request: web.Request, pictures: Iterator[Picture]) -> AsyncIterator[tuple[Picture, bytes]]:
+    """The pictures that can be made; what holds none is passed over."""
+    for picture in pictures:
+        try:
+            yield picture, await _made(request, picture)
+        except NothingToShowError:
+            continue
+
+
+def _url(request: web.Request, picture: Picture) -> str:
+    of = picture.instance
+    uids = f"studies/{of.study_instance_uid}/series/{of.series_instance_uid}/instances/{of.sop_instance_uid}"
+    return f"{request[ASKED].root}/{uids}/frames/{picture.frame}/rendered"
+
+
+async def _made(request: web.Request, picture: Picture) -> bytes:
+    """The picture from memory, else from a worker."""
+    kept, view = request.app[RENDERED], picture.view
+    key = (picture.instance.digest, picture.frame, view, picture.media_type)
+    body = kept.get(key)
+    if body is None:
+        path = await request.app[THREADS].run(request.app[BOX].blobs.path, picture.instance.blob_key)
+        form: dict[str, Any] = {"viewport": view.viewport or _WHOLE, "media_type": picture.media_type, "quality": view.quality}
+        if picture.frame or view.window:
+            body = await request.app[RENDERER].run(render, path, picture.frame or 1, window=view.window, **form)
+        else:
+            body = await request.app[RENDERER].run(thumbnail, path, **form)
+        kept.put(key, body)
+    return body
