@@ -17,7 +17,6 @@ _BUFFER = 1 << 18
 
 def rate(files: list[Path], folder: Path, associations: int, flush: bool) -> float:
     """Files a second; the senders are processes of their own."""
-    folder.mkdir()
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port = listening.getsockname()[1]
         began = time.perf_counter()

@@ -8,6 +8,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from abc import ABC, abstractmethod
@@ -191,14 +192,17 @@ ALL: list[type[Receiver]] = [Pacsbox, Orthanc, Storescp, Stock]
 
 @contextmanager
 def running(kind: type[Receiver], folder: Path) -> Iterator[Receiver]:
-    """A receiver on an empty folder, which is removed with it."""
-    receiver = kind(folder)
+    """A receiver on an empty folder, which stays.
+
+    For some minutes ext4 gives out no inode that was freed, and looks at all of them for each new file: to
+    remove thousands of files would be paid for by whoever is measured next.
+    """
+    receiver = kind(Path(tempfile.mkdtemp(dir=folder)) / "data")
     receiver.start()
     try:
         yield receiver
     finally:
         receiver.stop()
-        shutil.rmtree(folder)
 
 
 def free_port() -> int:

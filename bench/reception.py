@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import os
 import re
-import shutil
 import statistics
 import subprocess
 import tempfile
@@ -226,7 +225,7 @@ def _compare(
     if chosen.flushes:
         for kind in kinds:
             print(
-                f"{name}: {kind.name} flushes {flushes(kind, folder / 'run', work, files):.2f} times an image",
+                f"{name}: {kind.name} flushes {flushes(kind, folder, work, files):.2f} times an image",
                 flush=True,
             )
         return
@@ -235,12 +234,11 @@ def _compare(
         found |= {"floor": [], "floor, no flush": []}
     for _ in range(chosen.rounds):
         for kind in kinds:
-            found[kind.name].append(measure(kind, folder / "run", work, files))
+            found[kind.name].append(measure(kind, folder, work, files))
         if not chosen.no_floor:
             for label, flush in (("floor", True), ("floor, no flush", False)):
-                rate = floor.rate(files, folder / "floor", work.associations, flush)
+                rate = floor.rate(files, Path(tempfile.mkdtemp(dir=folder)), work.associations, flush)
                 found[label].append(Result(rate, rate, 0, 0, 0, 0, 0))
-                shutil.rmtree(folder / "floor")
         os.sync()
     report(name, work, sum(path.stat().st_size for path in files) / len(files), found)
 

@@ -36,6 +36,7 @@ _MAX_COMMAND = 1 << 16
 _MAX_IDENTIFIER = 1 << 24
 """No honest command, nor data set of a query, is longer; these are held in memory."""
 _MIN_PDU = 128
+_NO_LIMIT = 1 << 32
 _PDV_HEAD = 6
 """Bytes of a PDU's length that are not the message's: length, context ID, control header."""
 _INVALID_PDU = "Evt19"
@@ -197,7 +198,7 @@ class Arrivals(DIMSEServiceProvider):
         self._coming = None
 
     def _send(self, context_id: int, response: bytes) -> None:
-        most = self.maximum_pdu_size - _PDV_HEAD if self.maximum_pdu_size else len(response)
+        most = (self.maximum_pdu_size or _NO_LIMIT) - _PDV_HEAD
         for at in range(0, len(response), most):
             control = COMMAND | (LAST if at + most >= len(response) else 0)
             self.send_fragment(context_id, bytes((control,)) + response[at : at + most])

@@ -39,7 +39,7 @@ class Command:
 
 def decode(data: bytes) -> Command:
     """Read an encoded command set. Raises ValueError when it is none, or without what every request has."""
-    elements = dict(_elements(data))
+    elements = _elements(data)
     return Command(
         field=_number(elements, _COMMAND_FIELD),
         message_id=_number(elements, _MESSAGE_ID) if _MESSAGE_ID in elements else 0,
@@ -77,17 +77,17 @@ def _padded(element: int, value: bytes, pad: bytes) -> bytes:
     return _HEAD.pack(0, element, len(value)) + value
 
 
-def _elements(data: bytes) -> list[tuple[int, bytes]]:
-    found = []
-    at = 0
-    while at < len(data):
-        if len(data) - at < _HEAD.size:
+def _elements(data: bytes) -> dict[int, bytes]:
+    found = {}
+    at, end = 0, len(data)
+    while at < end:
+        if end - at < _HEAD.size:
             raise ValueError("the command set ends within an element")
         group, element, length = _HEAD.unpack_from(data, at)
         at += _HEAD.size
-        if group or length > len(data) - at:
-            raise ValueError(f"({group:04x},{element:04x}) does not belong in a command set of {len(data)} bytes")
-        found.append((element, data[at : at + length]))
+        if group or length > end - at:
+            raise ValueError(f"({group:04x},{element:04x}) does not belong in a command set of {end} bytes")
+        found[element] = data[at : at + length]
         at += length
     return found
 

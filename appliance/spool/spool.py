@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -81,7 +80,7 @@ class Spool:
         Raises `StorageFullError` when there is too little room, OSError when the disk doesn't take it.
         """
         self._room.check()
-        return Keeping(self._place, self._room, f"{time.time_ns():020d}-{secrets.token_hex(4)}.dcm", head)
+        return Keeping(self._place, self._room, f"{time.time_ns():020d}-{os.urandom(4).hex()}.dcm", head)
 
     @contextmanager
     def keeping(self, head: bytes) -> Iterator[Keeping]:
@@ -106,7 +105,8 @@ class Spool:
         with self.keeping(head) as keeping:
             while chunk := file.read(_CHUNK):
                 keeping.write(chunk)
-            return keeping.commit()
+            keeping.commit()
+            return keeping.entry
 
     def waiting(self, limit: int | None = None) -> list[Entry]:
         """What waits for the indexer, oldest first; drafts don't."""
