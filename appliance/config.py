@@ -81,7 +81,12 @@ class Web(_Section):
     clinic_bind: Address = Field("127.0.0.1", description="Clinic door: DICOMweb for the LAN.")
     clinic_port: Port = Field(8042, description="TCP port of the clinic door.")
     trusted_proxies: tuple[Address, ...] = Field(
-        ("127.0.0.1", "::1"), description="Whose word on the client's address is taken (CF-Connecting-IP)."
+        ("127.0.0.1", "::1"), description="Whose word on the client's address is taken, if `address_header` is set."
+    )
+    address_header: str = Field(
+        "",
+        pattern="^[A-Za-z0-9-]*$",
+        description="Header in which trusted proxies tell the client's address, such as CF-Connecting-IP; empty: none.",
     )
 
 

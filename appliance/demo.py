@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 
 PEER = "CLINIC-B"
 _PORTS = {"PACSBOX_DICOM_PORT": 11112, "PACSBOX_WEB_PUBLIC_PORT": 8080, "PACSBOX_WEB_CLINIC_PORT": 8042}
+_LEAVING = "This ends the demo and deletes its studies."
 _START = 30.0
 """Seconds that the receiver has to come up."""
 
@@ -68,9 +69,9 @@ def run(*, console: bool) -> None:
         with _both(box, Path(folder)) as (children, peer_children):
             _wait_for(box.config.dicom.port)
             _send_samples(box.config.dicom)
-            log.info("%d sample studies are in; the peer is %s", len(SAMPLES), PEER)
+            log.info("%d sample studies are in PACSBOX_DATA_DIR=%s; the peer is %s", len(SAMPLES), box.data_dir, PEER)
             if console:
-                supervise.with_console(stop, None, children, peer_children)
+                supervise.with_console(stop, None, _LEAVING, children, peer_children)
             else:
                 supervise.stay(stop, children, peer_children)
         box.close()

@@ -18,6 +18,10 @@ def to_stderr(level: Level, service: str) -> None:
         format=f"{time}{service}: %(levelname)s %(message)s",
         force=True,
     )
-    # Both log every PDU and every query, names included, at the levels that we leave open.
-    logging.getLogger("pynetdicom").setLevel(logging.ERROR)
-    logging.getLogger("pydicom").setLevel(logging.ERROR)
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(_is_ours_or_grave)
+
+
+def _is_ours_or_grave(record: logging.LogRecord) -> bool:
+    """Both libraries tell of every odd value and PDU, names included; and set their own levels when imported."""
+    return record.levelno >= logging.ERROR or not record.name.startswith(("pydicom", "pynetdicom"))

@@ -32,6 +32,7 @@ _REST = 1.0
 """Seconds before a dead service is started again."""
 _GRACE = 20.0
 """Seconds that services have to end cleanly."""
+_LEAVING = "This stops the box: nothing is received, sent or shown to patients until it is started again."
 _PR_SET_PDEATHSIG = 1
 
 
@@ -130,7 +131,7 @@ def up(box: Box, config: Path | None, *, console: bool) -> None:
     stop = stop_on_signals()
     if console:
         with _log_file(box) as output, children(config, output=output) as started:
-            with_console(stop, config, started)
+            with_console(stop, config, _LEAVING, started)
     else:
         with children(config) as started:
             stay(stop, started)
@@ -143,9 +144,9 @@ def stay(stop: threading.Event, *watched: Children) -> None:
             each.watch()
 
 
-def with_console(stop: threading.Event, config: Path | None, *watched: Children) -> None:
-    """The console in front, the services behind it, until it is left."""
-    console = subprocess.Popen(command(config, "tui"))
+def with_console(stop: threading.Event, config: Path | None, leaving: str, *watched: Children) -> None:
+    """The console in front, the services behind it, until it is left; `leaving` says what that ends."""
+    console = subprocess.Popen(command(config, "tui", "--leaving", leaving))
     try:
         while console.poll() is None and not stop.wait(_LOOK):
             for each in watched:

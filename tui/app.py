@@ -69,8 +69,9 @@ class PacsboxApp(App[None]):
     trouble: reactive[str] = reactive("")
     """Why the index can't be read; empty as long as it can."""
 
-    def __init__(self, box: Box) -> None:
+    def __init__(self, box: Box, leaving: str = "") -> None:
         super().__init__()
+        self._leaving = leaving or "Studies, links and transfers stay as they are."
         self.backstage = Backstage(box)
         self._feed = Feed()
         fitting = theme.fitting(self.console.color_system)
@@ -143,7 +144,7 @@ class PacsboxApp(App[None]):
         if isinstance(self.screen, Confirm):
             self.exit()
             return
-        question = Confirm("Close the console?", "Studies, links and transfers stay as they are.", "Close")
+        question = Confirm("Close the console?", self._leaving, "Close")
         self.push_screen(question, lambda sure: self.exit() if sure else None)
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
@@ -175,9 +176,9 @@ class PacsboxApp(App[None]):
         self._close_messages_no_wait()
 
 
-def run(box: Box) -> None:
-    """Open the console, until it is closed."""
-    app = PacsboxApp(box)
+def run(box: Box, leaving: str = "") -> None:
+    """Open the console, until it is closed; `leaving` says what that ends besides."""
+    app = PacsboxApp(box, leaving)
     with logging_to_file(box):
         app.run()
     sys.exit(app.return_code or 0)

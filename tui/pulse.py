@@ -69,7 +69,7 @@ def parts(pulse: Pulse) -> Iterable[tuple[str, str]]:
     if pulse.unfinished:
         yield f"{pulse.unfinished} being sent", "quiet"
     if pulse.concerns:
-        yield f"{pulse.concerns} need{'s' * (pulse.concerns == 1)} attention (!)", "warn"
+        yield f"{pulse.concerns} need{'s' * (pulse.concerns == 1)} attention (F5)", "warn"
 
 
 def _services(down: tuple[str, ...]) -> tuple[str, str]:

@@ -28,7 +28,10 @@ _LARGEST_FORM = 4096
 _PICTURE_MEMORY = 48 << 20
 _PIN_BURST = 20
 _PIN_SECONDS = 3.0
-"""One PIN in three seconds, after the first twenty: a family behind one address never notices."""
+"""One PIN in three seconds for a link, after the first twenty: a family behind one address never notices."""
+_ALL_PINS_BURST = 300
+_ALL_PINS_SECONDS = 0.1
+"""Ten a second in all: more than patients ever type, and what a small processor can check."""
 
 
 def public_app(box: Box, renderer: Renderer | None = None) -> web.Application:
@@ -40,6 +43,7 @@ def public_app(box: Box, renderer: Renderer | None = None) -> web.Application:
     app[pages.PAGES] = looks
     app[guards.SESSIONS] = _sessions(box)
     app[guards.LIMITER] = Limiter(_PIN_BURST, _PIN_SECONDS)
+    app[guards.ALL_PINS] = Limiter(_ALL_PINS_BURST, _ALL_PINS_SECONDS)
     app[albums.ALBUMS] = albums.Albums(box)
     app[noted.NOTED] = noted.Noted()
     app[pictures.PICTURES] = Cache(_PICTURE_MEMORY)

@@ -5,14 +5,22 @@ from __future__ import annotations
 import logging
 import traceback
 from collections.abc import Callable
+from pathlib import Path
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from appliance.access.scope import NotAllowedError
 from appliance.dicom.source import NothingToShowError
-from appliance.errors import AlreadyExistsError, IndexUnavailableError, NotFoundError, StorageFullError
+from appliance.errors import (
+    AlreadyExistsError,
+    IndexUnavailableError,
+    NotFoundError,
+    PacsboxError,
+    StorageFullError,
+)
 from appliance.shares.sharing import Refusal, ShareRefusedError
+from web.archived import ArchiveFaultError
 from web.rendering import PictureFailedError
 
 _LOG = logging.getLogger(__name__)
@@ -27,12 +35,15 @@ _STATUS: tuple[tuple[type[Exception], int], ...] = (
     (StorageFullError, 507),
     (IndexUnavailableError, 503),
     (PictureFailedError, 503),
+    (ArchiveFaultError, 500),
     (NothingToShowError, 404),
-    (FileNotFoundError, 404),
+    (KeyError, 500),
     (LookupError, 404),
     (ValueError, 400),
 )
-"""The first that fits; what is not here is a fault of ours."""
+"""The first that fits; what is not here is a fault of ours, as is a file that should be there."""
+_PERHAPS_OURS = (LookupError, ValueError)
+"""Raised for odd requests, and by any mistake: the log says where."""
 
 _OF_REFUSAL = {
     Refusal.UNKNOWN: 404,
@@ -74,19 +85,27 @@ def middleware(answer: Answer) -> Middleware:
             raise
         except Exception as fault:  # noqa: BLE001 - the outermost loop of a request
             code = status(fault)
-            if code == 500:
-                # Without the fault's own words: they may quote what a file or a form says.
-                _LOG.error("%s\n%s", type(fault).__name__, "".join(traceback.format_tb(fault.__traceback__)))
-            elif code > 500:
-                _LOG.error("%s", fault)
+            _tell(code, fault)
             return answer(request, code, fault)
 
     return answered
+
+
+def _tell(code: int, fault: Exception) -> None:
+    """Log what is a fault of ours; not in its own words unless they are ours: others quote files and forms."""
+    if code >= 500 and isinstance(fault, PacsboxError):
+        _LOG.error("%s", fault)
+    elif code >= 500:
+        _LOG.error("%s\n%s", type(fault).__name__, "".join(traceback.format_tb(fault.__traceback__)))
+    elif isinstance(fault, _PERHAPS_OURS) and not isinstance(fault, PacsboxError):
+        place = traceback.extract_tb(fault.__traceback__)[-1]
+        _LOG.info("%d for %s at %s:%s", code, type(fault).__name__, Path(place.filename).name, place.lineno)
 
 
 def plain(_request: web.Request, code: int, fault: Exception) -> web.StreamResponse:
     """The clinic door's answer: the sentence, for programs and the people who read their logs."""
     if isinstance(fault, web.HTTPException):
         return web.Response(status=code, text=f"{fault.reason}\n")
-    said = str(fault) if code != 500 else "This is a fault of the box; its log tells more."
+    ours = code != 500 or isinstance(fault, PacsboxError)
+    said = str(fault) if ours else "This is a fault of the box; its log tells more."
     return web.Response(status=code, text=f"{said}\n")

@@ -16,6 +16,9 @@ from web.sessions import Sessions
 
 SESSIONS = web.AppKey("sessions", Sessions)
 LIMITER = web.AppKey("limiter", Limiter)
+"""Of an address at a link."""
+ALL_PINS = web.AppKey("all_pins", Limiter)
+"""Of everyone together."""
 
 
 @dataclass(frozen=True)
@@ -45,13 +48,17 @@ async def visit(request: web.Request) -> Visit:
     return Visit(share, session.id, address(request))
 
 
-def address(request: web.BaseRequest) -> str:
-    """Who asks, for the share's log; a proxy's word counts only when the proxy is one of ours (ASVS 15.3.4)."""
+def address(request: web.Request) -> str:
+    """Who asks, for the share's log; a proxy's word counts only when the proxy is one of ours (ASVS 15.3.4).
+
+    Of several addresses the last is its own word; those before it, anyone may have written.
+    """
     peer = _plain(request.remote or "")
-    trusted = request.config_dict[BOX].config.web.trusted_proxies if isinstance(request, web.Request) else ()
-    if peer in {_plain(proxy) for proxy in trusted}:
-        return _plain(request.headers.get("CF-Connecting-IP", "")) or peer
-    return peer
+    options = request.app[BOX].config.web
+    if not options.address_header or peer not in {_plain(proxy) for proxy in options.trusted_proxies}:
+        return peer
+    said = ",".join(request.headers.getall(options.address_header, ()))
+    return _plain(said.rpartition(",")[2]) or peer
 
 
 def _plain(text: str) -> str:
@@ -81,6 +88,9 @@ def _same_origin(request: web.Request) -> bool:
 
 
 def check_pace(request: web.Request) -> None:
-    """Refuse who tries PINs faster than people can. Raises `web.HTTPTooManyRequests`."""
-    if request.app[LIMITER].wait(address(request)):
+    """Refuse who tries PINs faster than people can. Raises `web.HTTPTooManyRequests`.
+
+    For each link by itself: behind a proxy's one address, who guesses at his link must not keep others from theirs.
+    """
+    if request.app[LIMITER].wait(address(request), request.match_info["code"]) or request.app[ALL_PINS].wait(""):
         raise web.HTTPTooManyRequests

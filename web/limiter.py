@@ -8,23 +8,23 @@ from collections import OrderedDict
 from collections.abc import Callable
 
 _MANY = 4096
-"""Addresses remembered; the one quiet for longest is forgotten first."""
+"""Buckets remembered; the one quiet for longest is forgotten first."""
 _HOME = 64
 """Bits of an IPv6 address that one customer has."""
 
 
 class Limiter:
-    """A bucket of `burst` tries for each address that fills up at one try in `seconds`."""
+    """A bucket of `burst` tries, for each address and thing that is tried, that fills up at one try in `seconds`."""
 
     def __init__(self, burst: int, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._burst = burst
         self._seconds = seconds
         self._clock = clock
-        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
+        self._buckets: OrderedDict[tuple[str, str], tuple[float, float]] = OrderedDict()
 
-    def wait(self, address: str) -> float:
-        """Take one try: 0.0 when it is granted, else the seconds until there is one again."""
-        key, now = _household(address), self._clock()
+    def wait(self, address: str, what: str = "") -> float:
+        """Take one try of `what`: 0.0 when it is granted, else the seconds until there is one again."""
+        key, now = (_household(address), what), self._clock()
         left, since = self._buckets.pop(key, (float(self._burst), now))
         left = min(self._burst, left + (now - since) / self._seconds)
         granted = left >= 1

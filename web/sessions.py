@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import jwt
@@ -23,6 +23,8 @@ class Session:
     epoch: int
     id: str
     """Random; it tells one phone's visit from another's in the share's log."""
+    expires: float
+    """POSIX time."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,8 @@ class Sessions:
     minutes: int
     secure: bool
     """Whether patients come by https."""
+    _ended: dict[str, float] = field(default_factory=dict)
+    """Closed before their time: when each would have run out, by id."""
 
     @property
     def cookie(self) -> str:
@@ -62,7 +66,7 @@ class Sessions:
         )
 
     def read(self, request: web.BaseRequest) -> Session | None:
-        """The session that came with the request; None when there is none, or it is forged or over."""
+        """The session that came with the request; None when there is none, or it is forged, over or closed."""
         try:
             claims = jwt.decode(
                 request.cookies.get(self.cookie, ""),
@@ -71,10 +75,16 @@ class Sessions:
                 audience=_AUDIENCE,
                 options={"require": ["exp", "sub", "aud", "jti"]},
             )
-            return Session(int(claims["sub"]), int(claims["epoch"]), str(claims["jti"]))
+            session = Session(int(claims["sub"]), int(claims["epoch"]), str(claims["jti"]), float(claims["exp"]))
         except (jwt.InvalidTokenError, ValueError, TypeError, KeyError):
             return None
+        return None if session.id in self._ended else session
 
-    def close(self, response: web.StreamResponse, path: str) -> None:
-        """Take it back."""
+    def close(self, request: web.BaseRequest, response: web.StreamResponse, path: str) -> None:
+        """End the session that came with the request: a copy of its cookie opens nothing either."""
+        now = datetime.now(UTC).timestamp()
+        for over in [one for one, expires in self._ended.items() if expires < now]:
+            del self._ended[over]
+        if session := self.read(request):
+            self._ended[session.id] = session.expires
         response.del_cookie(self.cookie, path=path, httponly=True, secure=self.secure, samesite="Lax")

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from aiohttp import web
 
 from appliance.errors import PacsboxError
+from web.archived import ArchiveFaultError
 from web.keys import THREADS
 
 _LOG = logging.getLogger(__name__)
@@ -29,19 +30,29 @@ async def stream(
 
 
 async def pour(request: web.Request, response: web.StreamResponse, chunks: AsyncIterator[bytes]) -> web.StreamResponse:
-    """Send `chunks`, made in the event loop's time, as the body; cut like `stream`. A HEAD gets none of them."""
+    """Send `chunks`, made in the event loop's time, as the body; cut like `stream`. A HEAD gets none of them.
+
+    Cut, too, when they are not as long as the answer's head has said: what comes next on the connection would be
+    taken for the rest of them (RFC 9112 6.3).
+    """
     # Taken now: aiohttp forgets it when it closes, with the rest still waiting for a reader who stalls.
     connection = request.transport
     await response.prepare(request)
     if request.method == "HEAD":
         return response
-    whole = False
+    whole, sent = False, 0
     try:
         async for chunk in chunks:
+            sent += len(chunk)
             async with asyncio.timeout(_STALLED):
                 await response.write(chunk)
-        await response.write_eof()
-        whole = True
+        if response.content_length in (None, sent):
+            await response.write_eof()
+            whole = True
+        else:
+            _LOG.error("an answer of %d bytes was cut: its head said %d", sent, response.content_length)
+    except ArchiveFaultError as fault:
+        _LOG.error("an answer was cut short: %s", fault)
     except (PacsboxError, OSError) as fault:
         _LOG.info("an answer was cut short: %s", type(fault).__name__)
     finally:

@@ -26,6 +26,7 @@ def doctor(context: Context, as_json: bool) -> None:
     if as_json:
         click.echo(orjson.dumps(findings, option=orjson.OPT_INDENT_2))
     else:
+        click.echo(f"The box in {context.box.data_dir}")
         for finding in findings:
             click.echo(f"{_MARK[finding.severity]}  {finding.about:<10} {finding.says}")
             if finding.advice:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from pydicom.datadict import tag_for_keyword
 from pydicom.dataset import Dataset
@@ -32,6 +32,7 @@ _PIXEL_TAGS = (0x7FE00008, 0x7FE00009, 0x7FE00010)
 _DOCUMENT_TAG = 0x00420011
 _BULK_TAGS = frozenset((*_PIXEL_TAGS, _DOCUMENT_TAG))
 _MAX_INFLATED = 512 << 20
+_CHUNK = 1 << 17
 _DEFER = 1 << 20
 """No header element that we ask for is longer, but a private one between them may be."""
 
@@ -109,7 +110,7 @@ def opened(path: Path, keywords: tuple[str, ...]) -> Iterator[Source]:
 
 @contextmanager
 def reopened(path: Path) -> Iterator[BinaryIO]:
-    """The bytes that the offsets of a `Bulk` count in: the file, or its inflated copy (PS3.5 A.5)."""
+    """The bytes that the offsets of a `Bulk` count in: the file, or what it inflates to (PS3.5 A.5)."""
     with path.open("rb") as file:
         yield _plain(file)[0]
 
@@ -164,12 +165,62 @@ def _read(file: BinaryIO, keywords: tuple[str, ...]) -> Source:
 
 @refusing()
 def _plain(file: BinaryIO) -> tuple[BinaryIO, str]:
-    """A file at its data set, inflated within bounds if need be, and its transfer syntax."""
+    """A file at its data set, inflated as it is read if need be, and its transfer syntax."""
     syntax = part10.read(file).transfer_syntax_uid
     if syntax != _DEFLATED:
         return file, syntax
-    unpack = zlib.decompressobj(-zlib.MAX_WBITS)
-    data = unpack.decompress(file.read(), _MAX_INFLATED)
-    if unpack.unconsumed_tail:
-        raise NothingToShowError(f"The file unpacks to more than {_MAX_INFLATED >> 20} MB.")
-    return io.BytesIO(data), syntax
+    return io.BufferedReader(_Inflated(file), _CHUNK), syntax
+
+
+class _Inflated(io.RawIOBase):
+    """What the rest of `file` inflates to, from 0, a little of it in memory at a time; going back begins anew.
+
+    Raises `NothingToShowError` where it is damaged, or beyond 512 MB. Seeking beyond its end stays there.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._start = file.tell()
+        self._begin()
+
+    def _begin(self) -> None:
+        self._file.seek(self._start)
+        self._unpack = zlib.decompressobj(-zlib.MAX_WBITS)
+        self._at = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        plain = self._more(len(buffer))
+        buffer[: len(plain)] = plain
+        return len(plain)
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        if whence == io.SEEK_END:
+            while self._more(_CHUNK):
+                pass
+        target = offset if whence == io.SEEK_SET else self._at + offset
+        if target < self._at:
+            self._begin()
+        while self._at < target and self._more(min(_CHUNK, target - self._at)):
+            pass
+        return self._at
+
+    def _more(self, most: int) -> bytes:
+        """The next bytes, at most so many; none at the end."""
+        while not self._unpack.eof:
+            packed = self._unpack.unconsumed_tail or self._file.read(_CHUNK)
+            try:
+                plain = self._unpack.decompress(packed, most)
+            except zlib.error as fault:
+                raise NothingToShowError(f"The file is damaged: {fault}.") from fault
+            self._at += len(plain)
+            if self._at > _MAX_INFLATED:
+                raise NothingToShowError(f"The file unpacks to more than {_MAX_INFLATED >> 20} MB.")
+            if plain or not packed:
+                return plain
+        return b""

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from appliance.box import Box
 from appliance.health.finding import Finding, Severity
 
-_SOON = 5
+_SOON = 2
 """Times the reserve: below it somebody should think of a larger disk."""
 
 

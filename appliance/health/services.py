@@ -24,7 +24,7 @@ def check(box: Box) -> Iterator[Finding]:
             Severity.PROBLEM,
             "services",
             f"The {name} is down: {MEANING[name]}.",
-            f"Start it with `systemctl start pacsbox-{name}`, or all of them with `pacsbox up`.",
+            f"Start it with `pacsbox {name}`, or all of them with `pacsbox up`.",
         )
     if not down:
         yield Finding(Severity.OK, "services", "All four services are up.")

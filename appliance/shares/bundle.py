@@ -32,14 +32,16 @@ class _Sink(io.RawIOBase):
         return taken
 
 
-def zipped(files: Iterable[tuple[str, Path, datetime]]) -> Iterator[bytes]:
+def zipped(files: Iterable[tuple[str, Path, datetime]], note: str = "") -> Iterator[bytes]:
     """The zip of `files`, each under its name and with its time, unpacked bytes as they are on disk.
 
-    Nothing is compressed: most images are already, and a small box has better things to do. Raises
-    `FileNotFoundError` when a file has gone meanwhile.
+    Nothing is compressed: most images are already, and a small box has better things to do. A `note` comes first,
+    as NOTE.TXT. Raises `FileNotFoundError` when a file has gone meanwhile.
     """
     sink = _Sink()
     with ZipFile(sink, "w", ZIP_STORED) as archive:
+        if note:
+            archive.writestr("NOTE.TXT", note)
         for name, path, time in files:
             with path.open("rb") as file:
                 info = ZipInfo(name, (max(time.year, 1980), *time.timetuple()[1:6]))

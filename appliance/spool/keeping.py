@@ -82,18 +82,14 @@ class Keeping:
         """The data set is whole: write the header. Raises OSError."""
         self._put(part10.sealed(self._head, self.size), 0)
 
-    @property
-    def entry(self) -> Entry:
-        """What it is after `commit`."""
-        return Entry(self.path)
-
-    def commit(self) -> None:
+    def commit(self) -> Entry:
         """Make it durable and an entry, also where `finish` was not called. After this it is safe."""
         self.finish()
         os.fsync(self._descriptor)
         self._place.flush_names()
         os.fchmod(self._descriptor, _ENTRY)
         self._close()
+        return Entry(self.path)
 
     def discard(self) -> None:
         """Leave nothing behind; after `commit` it does nothing."""

@@ -59,14 +59,14 @@ class Spool:
         self.conflicts = root / "conflicts"
         self._room = Room(self.new, reserve_mb * 1_000_000)
         self._listed: list[str] = []
-        with _faults():
+        with disk_faults():
             for folder in (self.new, self.rejected, self.conflicts):
                 make_folder(folder)
         self._place = Place(self.new)
 
     def sweep(self) -> None:
         """What processes that died were writing: take in what is complete, remove what is not."""
-        with _faults():
+        with disk_faults():
             for draft in self.drafts():
                 recover(self._place, draft)
 
@@ -88,7 +88,7 @@ class Spool:
 
         Raises `StorageFullError` when the disk is full, read-only or failing.
         """
-        with _faults():
+        with disk_faults():
             keeping = self.begin(head)
             try:
                 yield keeping
@@ -105,8 +105,7 @@ class Spool:
         with self.keeping(head) as keeping:
             while chunk := file.read(_CHUNK):
                 keeping.write(chunk)
-            keeping.commit()
-            return keeping.entry
+            return keeping.commit()
 
     def waiting(self, limit: int | None = None) -> list[Entry]:
         """What waits for the indexer, oldest first; drafts don't."""
@@ -179,7 +178,7 @@ def _noted(entry: Entry) -> SetAside:
 
 
 @contextmanager
-def _faults() -> Iterator[None]:
+def disk_faults() -> Iterator[None]:
     """Tell the disk's own faults from all others."""
     try:
         yield

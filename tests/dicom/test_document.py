@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
 
 import pydicom
@@ -94,3 +95,15 @@ def test_a_document_that_ends_early_is_refused(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(NothingToShowError, match="ends in the middle"):
         document(path)
+
+
+def test_a_deflated_document_is_inflated_a_little_at_a_time(tmp_path: Path) -> None:
+    path = _instance(tmp_path / "a", bytes(64 << 20) + PDF + b"\0", DeflatedExplicitVRLittleEndian)
+    tracemalloc.start()
+    found = document(path)
+    length = sum(map(len, found.chunks()))
+    ending = b"".join(found.chunks(64 << 20))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert (length, ending) == (found.size, PDF)
+    assert peak < 4 << 20

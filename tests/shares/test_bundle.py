@@ -63,3 +63,10 @@ def test_files_beyond_the_old_limit_are_marked_for_it(tmp_path: Path, monkeypatc
 def test_a_file_that_is_gone_ends_it_with_an_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         list(zipped([("A.dcm", tmp_path / "gone", NOON)]))
+
+
+def test_a_note_stands_before_the_files(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"a")
+    with ZipFile(BytesIO(b"".join(zipped([("A.dcm", tmp_path / "a", NOON)], "One is missing.")))) as archive:
+        assert archive.namelist() == ["NOTE.TXT", "A.dcm"]
+        assert archive.read("NOTE.TXT") == b"One is missing."

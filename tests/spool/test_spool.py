@@ -30,8 +30,7 @@ def spool(tmp_path: Path) -> Spool:
 def kept(spool: Spool, data: bytes = b"data") -> Entry:
     with spool.keeping(HEAD) as keeping:
         keeping.write(data)
-        keeping.commit()
-        return keeping.entry
+        return keeping.commit()
 
 
 def steps_of_keeping(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> list[str]:
@@ -83,8 +82,7 @@ def test_a_draft_is_not_waiting(spool: Spool) -> None:
         keeping.write(b"data")
         assert spool.waiting() == spool.waiting(10) == []
         assert spool.drafts() == [keeping.path]
-        keeping.commit()
-        entry = keeping.entry
+        entry = keeping.commit()
     assert spool.waiting() == spool.waiting(10) == [entry]
     assert spool.drafts() == []
 
@@ -184,8 +182,7 @@ def test_a_sweep_removes_what_dead_processes_left_unfinished_and_nothing_that_is
         keeping.write(b"data")
         receiver.sweep()
         assert receiver.drafts() == [keeping.path]
-        keeping.commit()
-        entry = keeping.entry
+        entry = keeping.commit()
     receiver.sweep()
     assert receiver.waiting() == [entry]
 
@@ -240,8 +237,7 @@ def test_a_long_backlog_is_listed_once_and_worked_off_in_order(spool: Spool, mon
 
 def test_a_rejected_entry_keeps_its_bytes_and_its_reason_and_may_be_tried_again(spool: Spool) -> None:
     with spool.keeping(HEAD) as keeping:
-        keeping.commit()
-        entry = keeping.entry
+        entry = keeping.commit()
     spool.reject(entry, "its Study Instance UID is missing", "2026-11-21T08:00:00.000+00:00")
     assert spool.waiting() == []
     (aside,) = spool.set_aside(spool.rejected)
@@ -254,8 +250,7 @@ def test_a_rejected_entry_keeps_its_bytes_and_its_reason_and_may_be_tried_again(
 
 def test_releasing_twice_changes_nothing(spool: Spool) -> None:
     with spool.keeping(HEAD) as keeping:
-        keeping.commit()
-        entry = keeping.entry
+        entry = keeping.commit()
     spool.release(entry)
     spool.release(entry)
     assert spool.waiting() == []

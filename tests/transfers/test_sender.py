@@ -106,7 +106,7 @@ def test_several_peers_at_a_time_and_one_transfer_a_peer(box: Box, study: str) -
         go_on.set()
         for transfer in transfers:
             assert over(box, transfer).state is TransferState.DONE
-    assert seen[:2] == [["B"], ["B", "C"]]
+    assert ["B", "C"] in seen[:2]
     assert all(len(set(names)) == len(names) <= 2 for names in seen)
 
 

@@ -59,7 +59,7 @@ async def test_all_is_well(opened, all_up):
 
 async def test_unreadable_files_wait_with_their_reason(opened, all_up, rejected):
     async with opened() as console:
-        await console.sees("2 need attention (!)")
+        await console.sees("2 need attention (F5)")
         await console.press("f5")
         await console.sees("> Unreadable", "Its Study Instance UID is missing.")
         await console.sees("It is kept safe")

@@ -29,8 +29,8 @@ def test_services_that_are_down_are_named():
 
 
 def test_what_needs_a_person_is_counted():
-    assert "1 needs attention (!)" in said(replace(WELL, set_aside=1))
-    assert "3 need attention (!)" in said(replace(WELL, set_aside=1, down=("web", "sender")))
+    assert "1 needs attention (F5)" in said(replace(WELL, set_aside=1))
+    assert "3 need attention (F5)" in said(replace(WELL, set_aside=1, down=("web", "sender")))
 
 
 def test_it_fits_80_columns_at_its_worst():

@@ -14,6 +14,7 @@ from appliance.dicom.source import NothingToShowError
 from appliance.errors import AlreadyExistsError, IndexUnavailableError, NotFoundError, StorageFullError
 from appliance.shares.sharing import Refusal, ShareRefusedError
 from web import errors
+from web.archived import ArchiveFaultError
 from web.rendering import PictureFailedError
 
 
@@ -26,8 +27,10 @@ from web.rendering import PictureFailedError
         (IndexUnavailableError("locked"), 503),
         (PictureFailedError("crashed"), 503),
         (NothingToShowError("nothing"), 404),
-        (FileNotFoundError(), 404),
-        (KeyError("x"), 404),
+        (ArchiveFaultError("00/1.dcm", "is missing"), 500),
+        (FileNotFoundError(), 500),
+        (KeyError("x"), 500),
+        (LookupError("x"), 404),
         (ValueError("x"), 400),
         (web.HTTPRequestEntityTooLarge(1, 2), 413),
         (RuntimeError("x"), 500),
@@ -69,3 +72,18 @@ async def test_a_fault_of_ours_is_logged_without_its_words_and_told_without_deta
     assert "RuntimeError" in caplog.text
     assert "in broken" in caplog.text
     assert "Doe" not in caplog.text
+
+
+async def test_a_mistake_that_looks_like_an_odd_request_says_in_the_log_where_it_was_made(
+    aiohttp_client: Connect, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def odd(request: web.Request) -> web.Response:
+        raise ValueError(request.query["name"])
+
+    app = web.Application(middlewares=[errors.middleware(errors.plain)])
+    app.router.add_get("/", odd)
+    client = await aiohttp_client(app)
+    with caplog.at_level(logging.INFO, "web.errors"):
+        assert (await client.get("/?name=Doe")).status == 400
+    (said,) = [record.getMessage() for record in caplog.records if record.name == "web.errors"]
+    assert said.startswith("400 for ValueError at test_errors.py:")

@@ -34,6 +34,13 @@ def test_addresses_do_not_hinder_each_other_but_those_of_one_household_share() -
     assert limiter.wait("") == 0
 
 
+def test_who_guesses_at_one_thing_does_not_hinder_others_of_his_address_at_theirs() -> None:
+    limiter = Limiter(1, 10.0, Clock())
+    assert limiter.wait("192.0.2.1", "a") == 0
+    assert limiter.wait("192.0.2.1", "a") > 0
+    assert limiter.wait("192.0.2.1", "b") == 0
+
+
 def test_memory_is_bounded() -> None:
     limiter = Limiter(1, 10.0, Clock())
     for number in range(_MANY + 50):

@@ -67,7 +67,22 @@ def test_forged_foreign_old_and_broken_ones_are_none(token: str) -> None:
 
 
 def test_it_can_be_taken_back() -> None:
-    response = web.Response()
-    Sessions(KEY, 60, secure=True).close(response, "/s/abc")
+    response, request = web.Response(), make_mocked_request("POST", "/s/abc/leave")
+    Sessions(KEY, 60, secure=True).close(request, response, "/s/abc")
     cookie = response.cookies["__Secure-share"]
     assert (cookie.value, cookie["path"], str(cookie["max-age"])) == ("", "/s/abc", "0")
+
+
+def test_what_was_taken_back_is_over_for_every_copy_of_it_and_for_no_other() -> None:
+    sessions = Sessions(KEY, 60, secure=False)
+    ours, other = (f"share={opened(sessions)['share'].value}" for _ in range(2))
+    sessions.close(make_mocked_request("POST", "/s/abc/leave", {"Cookie": ours}), web.Response(), "/s/abc")
+    assert read(sessions, ours) is None
+    assert read(sessions, other) is not None
+
+
+def test_closed_ones_are_remembered_only_until_they_would_have_run_out() -> None:
+    sessions = Sessions(KEY, -1, secure=False)
+    sessions._ended["old"] = 0.0
+    sessions.close(make_mocked_request("POST", "/s/abc/leave"), web.Response(), "/s/abc")
+    assert sessions._ended == {}

@@ -68,6 +68,11 @@ def not_acceptable(offers: Iterable[str]) -> web.HTTPNotAcceptable:
     return web.HTTPNotAcceptable(reason=f"This can be had as: {', '.join(offers)}")
 
 
+def media_type(text: str) -> MediaRange | None:
+    """What a Content-Type says; None when it is none."""
+    return _range(text[:_LONGEST])
+
+
 def _ranges(text: str) -> list[MediaRange]:
     return [made for piece in _split(text, ",") if (made := _range(piece))]
 
@@ -77,7 +82,7 @@ def _range(text: str) -> MediaRange | None:
     if "/" not in media_type:
         return None
     parameters = dict(map(_parameter, rest))
-    multipart = media_type.lower().startswith("multipart/")
+    multipart = media_type.lower() in (MULTIPART, "multipart/*")
     kind = parameters.pop("type", "*/*") if multipart else media_type
     return MediaRange(kind.lower(), multipart, parameters, _quality(parameters.pop("q", "1")))
 

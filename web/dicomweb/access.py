@@ -5,15 +5,16 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 
 from appliance.access.scope import EVERYTHING, Scope
 from appliance.access.tokens import TokenRefusedError
 from web.keys import BOX, THREADS
 
-_FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Real-IP", "CF-Connecting-IP", "Via")
-"""Said by proxies: who comes through one is not on this machine."""
+_FORWARDED = ("forwarded", "via", "x-real-ip", "x-forwarded-", "cf-")
+"""How headers begin that proxies add: who comes through one is not on this machine."""
 
 
 @dataclass(frozen=True)
@@ -59,20 +60,31 @@ def _unauthorized(reason: str, error: str = "") -> web.HTTPUnauthorized:
 def _is_at_home(request: web.Request) -> bool:
     """Whether the door is for this machine alone, and the request really of it.
 
-    A proxy's marks, or a name in Host that a page elsewhere could have made up to reach us through a browser
-    here (DNS rebinding), say that it isn't.
+    A proxy's marks, another site's page, or a name in Host that is not ours, as a page elsewhere makes one up to
+    reach us through a browser here (DNS rebinding) and as a proxy passes one on, say that it isn't.
     """
-    addresses = (request.app[BOX].config.web.clinic_bind, request.remote or "", _host(request))
-    return all(map(_is_loopback, addresses)) and not any(name in request.headers for name in _FORWARDED)
+    addresses = (request.app[BOX].config.web.clinic_bind, request.remote or "")
+    return all(map(_is_loopback, addresses)) and _names_us(request) and not _is_passed_on(request)
 
 
-def _host(request: web.Request) -> str:
-    """The address in Host, without the port."""
-    host = request.host
-    if host.startswith("["):
-        return host[1:].partition("]")[0]
-    name = host.rpartition(":")[0] or host
-    return "127.0.0.1" if name.lower() == "localhost" else name
+def _is_passed_on(request: web.Request) -> bool:
+    """By a proxy, some of which tell only by speaking HTTP/1.0, or by another site's page."""
+    marked = any(name.lower().startswith(_FORWARDED) for name in request.headers)
+    return marked or request.version < HttpVersion11 or request.headers.get("Sec-Fetch-Site") == "cross-site"
+
+
+def _names_us(request: web.Request) -> bool:
+    """Whether Host is this machine, and the port that we listen on where it has one.
+
+    dicomweb-client and hand-made requests leave it out.
+    """
+    listening = (request.transport and request.transport.get_extra_info("sockname")) or ("", 0)
+    try:
+        said = urlsplit(f"//{request.host}")
+        name, port = said.hostname or "", said.port
+    except ValueError:
+        return False
+    return (name == "localhost" or _is_loopback(name)) and port in (None, listening[1])
 
 
 def _is_loopback(address: str) -> bool:

@@ -22,6 +22,7 @@ from appliance.dicom.pixels.decode import COMPRESSED
 from appliance.dicom.source import NothingToShowError
 from appliance.errors import UnreadableInstanceError
 from appliance.storage.contract import Blobs
+from web import archived
 from web.dicomweb.accept import DICOM
 from web.keys import BOX, RENDERER, THREADS
 from web.rendering import PictureFailedError
@@ -84,12 +85,12 @@ def _planned(instance: Instance, syntaxes: Sequence[str]) -> Part | None:
 
 
 async def prepare(request: web.Request, part: Part) -> Body:
-    """The file of `part`; as it is stored when it can't be converted. Raises FileNotFoundError when it is gone."""
+    """The file of `part`; as it is stored when it can't be converted. Raises `ArchiveFaultError`."""
     blobs, threads = request.app[BOX].blobs, request.app[THREADS]
     stored, key = part.instance.transfer_syntax_uid, part.instance.blob_key
+    path = await threads.run(archived.whole, blobs, part.instance)
     if part.convert:
         try:
-            path = await threads.run(blobs.path, key)
             if stored in reencode.SOURCES:
                 return await _reencoded(request, path)
             return await _decompressed(request, path)

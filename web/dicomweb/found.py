@@ -9,6 +9,7 @@ from aiohttp import web
 from appliance.dicom.model import Instance
 from appliance.errors import NotFoundError
 from appliance.storage.contract import Studies
+from web import archived
 from web.dicomweb.asked import ASKED, Asked
 from web.keys import BOX, THREADS
 
@@ -27,10 +28,10 @@ async def found(request: web.Request) -> list[Instance]:
 
 
 async def located(request: web.Request) -> Path:
-    """The file of the instance of the path. Raises `NotFoundError`, and FileNotFoundError when it is gone."""
+    """The file of the instance of the path. Raises `NotFoundError`, `ArchiveFaultError`."""
     box = request.app[BOX]
     (instance,) = await found(request)
-    return await request.app[THREADS].run(box.blobs.path, instance.blob_key)
+    return await request.app[THREADS].run(archived.whole, box.blobs, instance)
 
 
 def _instances(studies: Studies, asked: Asked) -> list[Instance]:

@@ -12,6 +12,7 @@ from appliance.dicom.document import document
 from appliance.dicom.model import Instance
 from appliance.dicom.pixels import MEDIA_TYPES, NothingToShowError, Viewport, render, thumbnail
 from appliance.dicom.video import is_video, video
+from web import archived
 from web.cache import Cache
 from web.dicomweb import view as views
 from web.dicomweb.accept import MULTIPART, MediaRange, accepted, not_acceptable
@@ -129,7 +130,7 @@ def _from_the_middle(instances: Sequence[Instance]) -> list[Instance]:
 
 async def _as_it_is(request: web.Request, instance: Instance) -> web.StreamResponse:
     """A document or a film, whatever the client says it takes: viewers go there as to a page."""
-    path = await request.app[THREADS].run(request.app[BOX].blobs.path, instance.blob_key)
+    path = await request.app[THREADS].run(archived.whole, request.app[BOX].blobs, instance)
     extract = await request.app[RENDERER].run(document if _is_document(instance) else video, path)
     start, stop, headers = asked_for(request, extract.size)
     headers["Content-Type"] = extract.media_type
@@ -184,8 +185,12 @@ async def _made(request: web.Request, picture: Picture) -> bytes:
     key = (picture.instance.digest, picture.frame, view, picture.media_type)
     body = kept.get(key)
     if body is None:
-        path = await request.app[THREADS].run(request.app[BOX].blobs.path, picture.instance.blob_key)
-        form: dict[str, Any] = {"viewport": view.viewport or _WHOLE, "media_type": picture.media_type, "quality": view.quality}
+        path = await request.app[THREADS].run(archived.whole, request.app[BOX].blobs, picture.instance)
+        form: dict[str, Any] = {
+            "viewport": view.viewport or _WHOLE,
+            "media_type": picture.media_type,
+            "quality": view.quality,
+        }
         if picture.frame or view.window:
             body = await request.app[RENDERER].run(render, path, picture.frame or 1, window=view.window, **form)
         else:

@@ -7,12 +7,14 @@ from collections.abc import AsyncIterator, Sequence
 from aiohttp import web
 
 from appliance.dicom.model import Instance
+from web import archived
 from web.dicomweb.accept import DICOM, MULTIPART, MediaRange, accepted, not_acceptable
 from web.dicomweb.asked import ASKED
 from web.dicomweb.delivery import Part, content_type, planned, prepare
 from web.dicomweb.found import found
 from web.dicomweb.multipart import Multipart
 from web.dicomweb.watched import watched
+from web.keys import BOX, THREADS
 from web.streaming import pour
 
 _OFFER = f'{MULTIPART}; type="{DICOM}"'
@@ -45,6 +47,7 @@ async def _multipart(request: web.Request, ranges: Sequence[MediaRange]) -> web.
     parts = planned(instances, [each.transfer_syntax for each in ranges])
     if not parts:
         raise web.HTTPNotAcceptable(reason="Nothing here can be had in the transfer syntaxes asked for")
+    await request.app[THREADS].run(archived.check, request.app[BOX].blobs, [part.instance for part in parts])
     frame = Multipart(DICOM)
     headers = {"Content-Type": frame.content_type, "Vary": "Accept"}
     response = web.StreamResponse(status=200 if len(parts) == len(instances) else 206, headers=headers)

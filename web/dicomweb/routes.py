@@ -7,7 +7,7 @@ from aiohttp.typedefs import Handler
 
 from appliance.access.scope import Permission
 from web.cache import Cache
-from web.dicomweb import access, bulkdata, frames, metadata, qido, rendered, retrieve
+from web.dicomweb import access, bulkdata, frames, metadata, qido, rendered, retrieve, store
 from web.dicomweb.access import Guard
 from web.dicomweb.asked import guarded
 
@@ -54,5 +54,8 @@ def add_routes(app: web.Application, root: str = "/dicom-web", guard: Guard = ac
     `web.keys` names, and `web.errors.middleware`.
     """
     app[rendered.RENDERED] = Cache(rendered.MEMORY)
+    app.on_startup.append(store.sweep)
     for path, permission, handler in ROUTES:
         app.router.add_get(root + path, guarded(handler, permission, guard, path.count("/")))
+    for path in ("/studies", _STUDY):
+        app.router.add_post(root + path, guarded(store.store, Permission.STORE, guard, path.count("/")))

@@ -13,6 +13,7 @@ from appliance.box import Box
 from appliance.shares.album import Album, Item, Stack
 from appliance.shares.sharing import Refusal, ShareRefusedError
 from appliance.storage.rows import Share
+from web import archived
 from web.guards import Visit
 from web.keys import BOX, THREADS
 
@@ -52,19 +53,19 @@ class Albums:
         return album
 
     def find(self, share: Share, name: str) -> Found:
-        """The instance that an address names, if it is of the share's study. Raises `LookupError`."""
+        """The instance that an address names, if it is of the study. Raises `LookupError`, `ArchiveFaultError`."""
         found = self.of(share).find(name)
         if found is None:
             raise LookupError("the study has no such picture")
         stack, item = found
-        return Found(stack, item, self._box.blobs.path(item.instance.blob_key))
+        return Found(stack, item, archived.whole(self._box.blobs, item.instance))
 
 
 ALBUMS = web.AppKey("albums", Albums)
 
 
 async def find(request: web.Request, visit: Visit) -> Found:
-    """What the request's address names. Raises `LookupError`, `FileNotFoundError`, `ShareRefusedError`."""
+    """What the request's address names. Raises `LookupError`, `ArchiveFaultError`, `ShareRefusedError`."""
     return await request.app[THREADS].run(request.app[ALBUMS].find, visit.share, request.match_info["name"])
 
 

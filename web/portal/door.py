@@ -5,6 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from appliance.shares.sharing import Refusal, ShareRefusedError, Status
+from appliance.storage.rows import Share
 from web import guards
 from web.guards import SESSIONS
 from web.keys import BOX, THREADS
@@ -36,10 +37,15 @@ async def show(request: web.Request) -> web.StreamResponse:
 
 
 async def _ask(request: web.Request) -> web.Response:
-    sharing, code = request.app[BOX], request.match_info["code"]
-    share = await request.app[THREADS].run(lambda: sharing.sharing.look_up(code))
-    if sharing.sharing.status(share) is Status.LOCKED:
-        raise ShareRefusedError(Refusal.LOCKED)
+    box, code = request.app[BOX], request.match_info["code"]
+
+    def look_up() -> Share:
+        share = box.sharing.look_up(code)
+        if box.sharing.status(share) is Status.LOCKED:
+            raise ShareRefusedError(Refusal.LOCKED)
+        return share
+
+    share = await request.app[THREADS].run(look_up)
     return request.app[PAGES].pin(guards.link(request), needed=bool(share.pin_hash))
 
 
@@ -65,7 +71,7 @@ async def leave(request: web.Request) -> web.StreamResponse:
     """POST /s/{code}/leave: close the images on this phone."""
     guards.check_origin(request)
     response = web.HTTPSeeOther(guards.link(request))
-    request.app[SESSIONS].close(response, guards.link(request))
+    request.app[SESSIONS].close(request, response, guards.link(request))
     raise response
 
 

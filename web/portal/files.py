@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -14,14 +15,18 @@ from appliance.dicom.model import moment
 from appliance.dicom.video import video
 from appliance.shares.album import Album
 from appliance.shares.bundle import zipped
+from appliance.storage.contract import Blobs
 from appliance.storage.rows import Share
-from web import guards
+from web import archived, guards
+from web.archived import ArchiveFaultError
 from web.guards import Visit
 from web.keys import BOX, RENDERER, THREADS
-from web.portal import albums
+from web.portal import albums, texts
 from web.portal.noted import NOTED
 from web.ranges import asked_for, status
 from web.streaming import stream
+
+_LOG = logging.getLogger(__name__)
 
 _ENDINGS = {
     "application/pdf": "pdf",
@@ -75,17 +80,32 @@ async def _extracted(request: web.Request, visit: Visit, extract: Extract, name:
 
 
 async def download(request: web.Request) -> web.StreamResponse:
-    """GET /s/{code}/images.zip: every file of the study, byte for byte."""
+    """GET /s/{code}/images.zip: every file of the study, byte for byte; a note in it tells what could not be had."""
     visit = await guards.visit(request)
     album = await albums.whole(request, visit)
-    files = await request.app[THREADS].run(_paths, album, request.app[BOX].blobs.path)
-    await albums.note(request, visit, "download", f"{len(files)} files")
+    files = await request.app[THREADS].run(_paths, album, request.app[BOX].blobs)
+    missing = len(album.files) - len(files)
+    await albums.note(request, visit, "download", f"{len(files)} files" + (f", {missing} missing" if missing else ""))
     headers = {"Content-Type": "application/zip", "Content-Disposition": 'attachment; filename="images.zip"'}
-    return await stream(request, web.StreamResponse(headers=headers), zipped(files), _still_may(request, visit))
+    note = texts.missing(missing, len(album.files)) if missing else ""
+    return await stream(request, web.StreamResponse(headers=headers), zipped(files, note), _still_may(request, visit))
 
 
-def _paths(album: Album, path_of: Callable[[str], Path]) -> list[tuple[str, Path, datetime]]:
-    return [(name, path_of(one.blob_key), moment(one.received).astimezone()) for name, one in album.files]
+def _paths(album: Album, blobs: Blobs) -> list[tuple[str, Path, datetime]]:
+    """What goes into the zip; a file that is missing or damaged must not keep the others back.
+
+    Raises `ArchiveFaultError` when there is none.
+    """
+    found, faults = [], []
+    for name, one in album.files:
+        try:
+            found.append((name, archived.whole(blobs, one), moment(one.received).astimezone()))
+        except ArchiveFaultError as fault:
+            _LOG.error("left out of a download: %s", fault)
+            faults.append(fault)
+    if faults and not found:
+        raise faults[0]
+    return found
 
 
 def _still_may(request: web.Request, visit: Visit) -> Callable[[], Share]:

@@ -8,6 +8,7 @@ from aiohttp import web
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from appliance.shares.sharing import Refusal, ShareRefusedError
+from web.archived import ArchiveFaultError
 from web.portal import texts
 from web.portal.assets import Assets
 
@@ -64,4 +65,6 @@ def _name(request: web.Request, status: int, fault: Exception) -> str:
         return str(fault.refusal)
     if status == 404 and request.path.startswith("/s/") and "code" not in request.match_info:
         return str(Refusal.UNKNOWN)
+    if isinstance(fault, ArchiveFaultError):
+        return "lost"
     return _NOTICE_OF.get(status, "broken")

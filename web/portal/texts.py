@@ -14,7 +14,7 @@ TITLE = "Your images"
 PIN_LEAD = "Please type the PIN that you got together with this link."
 PIN_LABEL = "PIN"
 PIN_BUTTON = "Show my images"
-PIN_HELP = "It is on the slip from the clinic. If you can’t find it, please ask the clinic for a new one."
+PIN_HELP = "The clinic told you or wrote it down for you. If you can’t find it, please ask for a new one."
 NO_PIN_LEAD = "Your images are ready for you."
 WRONG_PIN = "That PIN is not right."
 NO_PIN_YET = "Please type your PIN once more: some time has passed since you opened your images."
@@ -101,6 +101,10 @@ NOTICES: dict[str, Notice] = {
     "not found": Notice("There is nothing here", "Please open the link that the clinic gave you."),
     "bad": Notice("That was not understood", "Please open the link that the clinic gave you once more."),
     "busy": Notice("Please try again in a moment", "The box with your images is busy or being serviced."),
+    "lost": Notice(
+        "This cannot be opened at the moment",
+        "The box cannot read a file of your images. That is not your fault: please tell the clinic.",
+    ),
     "broken": Notice("Something went wrong", "That is not your fault. Please try again in a few minutes."),
 }
 BACK = "Open your images"
@@ -109,6 +113,12 @@ BACK = "Open your images"
 def attempts_left(count: int) -> str:
     """How often one may still try."""
     return "You can try once more." if count == 1 else f"You can try {count} more times."
+
+
+def missing(count: int, of: int) -> str:
+    """The note in a download that is not complete."""
+    files = f"1 of {of} files is" if count == 1 else f"{count} of {of} files are"
+    return f"{files} missing here: the box could not read all of your images. Please tell the clinic.\r\n"
 
 
 def images(count: int) -> str:

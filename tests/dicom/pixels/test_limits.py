@@ -62,7 +62,7 @@ def test_run_lengths_that_unpack_to_too_much_are_cut(tmp_path: Path) -> None:
 
 def test_a_deflated_bomb_is_not_inflated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(source, "_MAX_INFLATED", 1 << 20)
-    file = picture(tmp_path / "a", SQUARE, "1.2.840.10008.1.2.1.99", PixelData=bytes(3 << 20))
+    file = picture(tmp_path / "a", SQUARE, "1.2.840.10008.1.2.1.99", ICCProfile=bytes(3 << 20))
     assert "unpacks to more than 1 MB" in _refusal(file)
 
 

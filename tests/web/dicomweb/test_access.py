@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -55,6 +56,13 @@ async def test_a_program_on_this_machine_needs_no_token(home: TestClient[Request
         {"X-Forwarded-For": "192.0.2.7"},
         {"Forwarded": "for=192.0.2.7"},
         {"CF-Connecting-IP": "192.0.2.7"},
+        {"X-Forwarded-Proto": "https"},
+        {"CF-Ray": "1-FRA"},
+        {"Via": "1.1 proxy"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Host": "127.0.0.1:1"},
+        {"Host": "localhost:99999"},
+        {"Host": "[::1"},
         {"Host": "evil.example"},
         {"Host": "evil.example:8042"},
         {"Host": "192.0.2.7:8042"},
@@ -66,9 +74,24 @@ async def test_who_comes_through_a_proxy_or_by_another_name_is_not_on_this_machi
     assert (await home.get(STUDIES, headers=headers)).status == 401
 
 
-@pytest.mark.parametrize("host", ["localhost:8042", "127.0.0.1", "[::1]:8042", "LOCALHOST"])
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.8.9.1", "[::1]", "LOCALHOST"])
 async def test_every_name_of_this_machine_will_do(home: TestClient[Request, Application], host: str) -> None:
-    assert (await home.get(STUDIES, headers={"Host": host})).status == 200
+    assert (await home.get(STUDIES, headers={"Host": f"{host}:{home.port}"})).status == 200
+
+
+async def test_a_client_that_leaves_the_port_out_of_host_is_let_in(home: TestClient[Request, Application]) -> None:
+    # as dicomweb-client does
+    assert (await home.get(STUDIES, headers={"Host": "127.0.0.1"})).status == 200
+
+
+async def test_a_proxy_that_tells_only_by_its_old_http_is_not_on_this_machine(
+    home: TestClient[Request, Application],
+) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", home.port)
+    writer.write(f"GET {STUDIES} HTTP/1.0\r\nHost: 127.0.0.1:{home.port}\r\n\r\n".encode())
+    assert (await reader.readline()).split()[1] == b"401"
+    writer.close()
+    await writer.wait_closed()
 
 
 async def test_beyond_this_machine_nobody_is_let_in_without_a_token(lan: TestClient[Request, Application]) -> None:

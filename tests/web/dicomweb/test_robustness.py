@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import http.client
+import os
 import socket
 from collections.abc import AsyncIterator
 from urllib.parse import quote, urlsplit
@@ -20,6 +21,7 @@ from appliance.box import Box
 from appliance.dicom.attributes import BY_KEYWORD
 from tests.support.clinic import ROOT, filled, opened, stock
 from tests.support.files import brainix, knee
+from web import archived
 from web.app import clinic_app
 from web.dicomweb.routes import ROUTES
 from web.rendering import Renderer
@@ -109,7 +111,31 @@ def test_a_file_that_cannot_be_decompressed_comes_as_it_is_stored(box: Box) -> N
         assert requests.get(url, headers=insisting, timeout=20).status_code == 406
 
 
-def test_a_file_that_is_gone_midway_cuts_the_answer(box: Box) -> None:
+@pytest.mark.parametrize("fault", ["missing", "short", "long"])
+def test_a_file_that_is_not_as_the_index_says_is_told_in_words_and_in_the_log(
+    box: Box, caplog: pytest.LogCaptureFixture, fault: str
+) -> None:
+    stock(box, *brainix()[:2])
+    instance = box.storage.studies.instances(next(box.storage.studies.study_uids()))[-1]
+    path = box.blobs.path(instance.blob_key)
+    path.chmod(0o600)
+    if fault == "missing":
+        path.unlink()
+    else:
+        os.truncate(path, instance.size + (1 if fault == "long" else -1))
+    study = f"{ROOT}/studies/{instance.study_instance_uid}"
+    one = f"{study}/series/{instance.series_instance_uid}/instances/{instance.sop_instance_uid}"
+    with opened(box) as doors:
+        for url in (study, one, f"{one}/frames/1", f"{one}/rendered", f"{one}/bulkdata/7FE00010"):
+            caplog.clear()
+            answer = requests.get(doors.clinic + url, timeout=20)
+            assert answer.status_code == 500
+            assert answer.text.startswith(f"The archive's file {instance.blob_key} ")
+            assert [record.levelname for record in caplog.records if instance.blob_key in record.message] == ["ERROR"]
+
+
+def test_a_file_that_is_gone_midway_cuts_the_answer(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archived, "check", lambda blobs, instances: None)
     stock(box, *brainix()[:3])
     instances = box.storage.studies.instances(next(box.storage.studies.study_uids()))
     box.blobs.remove(instances[-1].blob_key)

@@ -174,10 +174,12 @@ async def test_a_link_without_pin_opens_by_a_press_and_not_by_looking(
 
 async def test_closing_the_images_takes_the_session_back(client: Client, link: Link, enter: Enter) -> None:
     await enter(client, link)
+    kept = client.session.cookie_jar.filter_cookies(client.make_url(link.path))["share"].value
     async with client.post(f"{link.path}/leave") as answer:
         assert "Please type the PIN" in await answer.text()
-    async with client.get(f"{link.path}/images.zip") as answer:
-        assert answer.status == 401
+    for cookies in ({}, {"share": kept}):
+        async with client.get(f"{link.path}/images.zip", cookies=cookies) as answer:
+            assert answer.status == 401
 
 
 async def test_a_slash_at_the_end_leads_to_the_link(client: Client, link: Link) -> None:
@@ -206,10 +208,35 @@ async def test_a_form_from_another_site_is_refused_before_the_pin_is_looked_at(
     assert bool(box.sharing.openings(link.id)) is (status == 200)
 
 
-async def test_the_address_of_the_tunnel_counts_only_from_the_tunnel(client: Client, link: Link, box: Box) -> None:
-    await client.post(link.path, data={"pin": link.pin}, headers={"CF-Connecting-IP": "203.0.113.7"})
-    await client.post(link.path, data={"pin": link.pin}, headers={"CF-Connecting-IP": "<script>"})
-    assert [one.address for one in box.sharing.openings(link.id)] == ["127.0.0.1", "203.0.113.7"]
+@pytest.mark.parametrize(
+    ("options", "said", "taken"),
+    [
+        ({}, "203.0.113.7", "127.0.0.1"),
+        ({"address_header": "CF-Connecting-IP"}, "203.0.113.7", "203.0.113.7"),
+        ({"address_header": "CF-Connecting-IP"}, "198.51.100.1, 203.0.113.7", "203.0.113.7"),
+        ({"address_header": "CF-Connecting-IP"}, "<script>", "127.0.0.1"),
+        ({"address_header": "X-Real-IP"}, "203.0.113.7", "127.0.0.1"),
+        ({"address_header": "CF-Connecting-IP", "trusted_proxies": ()}, "203.0.113.7", "127.0.0.1"),
+    ],
+)
+async def test_the_address_of_the_tunnel_counts_only_from_the_tunnel_and_in_its_header(
+    client: Client, link: Link, box: Box, options: dict[str, object], said: str, taken: str
+) -> None:
+    box.config = box.config.model_copy(update={"web": box.config.web.model_copy(update=options)})
+    await client.post(link.path, data={"pin": link.pin}, headers={"CF-Connecting-IP": said})
+    assert [one.address for one in box.sharing.openings(link.id)] == [taken]
+
+
+async def test_who_guesses_at_one_link_does_not_keep_others_of_his_address_from_theirs(
+    client: Client, fill: Fill, link: Link, shared: Shared
+) -> None:
+    theirs = shared()
+    for _ in range(21):
+        await client.post(link.path, data={"pin": link.wrong_pin})
+    async with client.post(link.path, data={"pin": link.pin}) as answer:
+        assert answer.status == 429
+    async with client.post(theirs.path, data={"pin": theirs.pin}) as answer:
+        assert answer.status == 200
 
 
 async def test_large_forms_and_other_methods_are_refused_with_a_page(client: Client, link: Link) -> None:

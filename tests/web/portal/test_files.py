@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
 from io import BytesIO
 from pathlib import Path
 from zipfile import ZIP_STORED, ZipFile
@@ -115,14 +116,41 @@ async def test_the_zip_holds_every_file_of_the_study_byte_for_byte(
     assert (box.sharing.openings(link.id)[0].what, box.sharing.openings(link.id)[0].detail) == ("download", "50 files")
 
 
-async def test_a_file_that_has_gone_is_told_before_the_download_begins(
-    client: Client, link: Link, enter: Enter, box: Box
+async def test_a_file_that_has_gone_is_told_in_words_and_in_the_log(
+    client: Client, link: Link, enter: Enter, box: Box, names: Names, caplog: pytest.LogCaptureFixture
 ) -> None:
     await enter(client, link)
     instance = box.storage.studies.instances(link.new.share.study_instance_uid)[0]
     box.blobs.path(instance.blob_key).unlink()
+    for path in ("images.zip", f"i/{names(link)[0]}/1.jpg"):
+        caplog.clear()
+        async with client.get(f"{link.path}/{path}") as answer:
+            assert answer.status == 500
+            assert "please tell the clinic" in await answer.text()
+        assert f"The archive's file {instance.blob_key} is missing." in caplog.text
+        assert "CompressedSamples" not in caplog.text
+
+
+async def test_the_zip_goes_without_files_that_are_missing_or_cut_short_and_says_so(
+    client: Client, fill: Fill, shared: Shared, enter: Enter, box: Box, caplog: pytest.LogCaptureFixture
+) -> None:
+    fill(knee())
+    link = shared()
+    await enter(client, link)
+    gone, short, *_ = box.storage.studies.instances(link.new.share.study_instance_uid)
+    box.blobs.remove(gone.blob_key)
+    path = box.blobs.path(short.blob_key)
+    path.chmod(0o600)
+    os.truncate(path, short.size - 1)
     async with client.get(f"{link.path}/images.zip") as answer:
-        assert answer.status == 404
+        body = await answer.read()
+    with ZipFile(BytesIO(body)) as archive:
+        assert archive.testzip() is None
+        assert len(archive.namelist()) == 49
+        assert archive.read("NOTE.TXT").startswith(b"2 of 50 files are missing here")
+    assert box.sharing.openings(link.id)[0].detail == "48 files, 2 missing"
+    for key in (gone.blob_key, short.blob_key):
+        assert key in caplog.text
 
 
 async def test_revoking_cuts_a_download_that_is_under_way(
@@ -132,7 +160,7 @@ async def test_revoking_cuts_a_download_that_is_under_way(
     link = shared()
     await enter(client, link)
     endless = (b"x" * 262144 for _ in iter(int, 1))
-    monkeypatch.setattr(files, "zipped", lambda _files: endless)
+    monkeypatch.setattr(files, "zipped", lambda _files, _note: endless)
     async with client.get(f"{link.path}/images.zip") as answer:
         await answer.content.readexactly(1 << 20)
         await asyncio.to_thread(_revoke, box, link.id)
