@@ -61,6 +61,9 @@ class Dicom(_Section):
     bind: Address = Field("0.0.0.0", description="Address to listen on; modalities must reach it.")
     port: Port = Field(11112, description="TCP port of the DIMSE server.")
     max_associations: int = Field(50, ge=1, le=1000, description="Associations at a time.")
+    processes: int = Field(
+        0, ge=0, le=32, description="Receiver processes; 0: one less than the machine has cores, at least one."
+    )
     max_pdu: int = Field(
         131072, ge=4096, le=16777216, description="Largest PDU that we take, in bytes; 0 is not offered."
     )

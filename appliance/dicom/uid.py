@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from pydicom.uid import UID
 
@@ -24,7 +25,13 @@ def is_valid(uid: str) -> bool:
     Leading zeros in a component are forbidden by PS3.5 but sent by real modalities; they are harmless as
     an identifier and as a part of a path, so they pass. `is_strict` tells them apart.
     """
-    return len(uid) <= 64 and _LENIENT.fullmatch(uid) is not None
+    return len(uid) <= 64 and _is_lenient(uid)
+
+
+@lru_cache(maxsize=4096)
+def _is_lenient(uid: str) -> bool:
+    # The same ones come again and again: with each image, and in each request.
+    return _LENIENT.fullmatch(uid) is not None
 
 
 def is_strict(uid: str) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import logging
 import socket
+import ssl
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -18,11 +20,13 @@ from pynetdicom.association import Association
 from pynetdicom.events import Event
 from pynetdicom.pdu_primitives import A_ASSOCIATE
 from pynetdicom.presentation import build_context
-from pynetdicom.transport import AssociationSocket, RequestHandler, ThreadedAssociationServer
+from pynetdicom.transport import RequestHandler, ThreadedAssociationServer
 
 from appliance.dimse import contexts, echo
 from appliance.dimse.arrival import Arrivals
 from appliance.dimse.caller import Caller, caller
+from appliance.dimse.line import Line
+from appliance.dimse.places import Shared
 from appliance.spool.spool import Spool
 
 log = logging.getLogger(__name__)
@@ -31,50 +35,103 @@ _GRACE = 5.0
 """Seconds that C-STOREs under way have when we end."""
 _CUT = 3.0
 """Seconds more until connections are cut."""
+LONGEST_END = _GRACE + 2 * _CUT
 _WAIT = 0.01
-_MAX_REQUEST = 1 << 20
-"""No A-ASSOCIATE-RQ of 128 contexts is longer; it may be longer than what we take of data."""
+_YIELD = 0.1
+"""Seconds for which a connection is left to a process that has fewer; it may be stuck."""
 _LOCAL_LIMIT_EXCEEDED = (0x02, 0x03, 0x02)
 """Rejected for the moment, by the service provider, local limit exceeded (PS3.8 table 9-21)."""
 _MAX_TOLD = 10_000
 
 
-def connections(associations: int) -> int:
-    """How many connections may be open: probes and scanners hold some that never become associations."""
-    return 4 * associations + 20
-
-
 class Listener(ThreadedAssociationServer):
     """pynetdicom's server, with a limit, a log line an association, and an end that loses nothing."""
 
-    request_queue_size = 128
     daemon_threads = True
     block_on_close = False
 
-    def __init__(self, ae: ApplicationEntity, address: tuple[str, int], spool: Spool, associations: int) -> None:
-        """Listen on `address`, for at most `associations` at a time, which fill `spool`."""
+    def __init__(
+        self,
+        ae: ApplicationEntity,
+        listening: socket.socket,
+        spool: Spool,
+        shared: Shared,
+        *,
+        hot: bool,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        """Serve the connections to `listening`, which fill `spool`; `hot` as in `Line`."""
         self.spool = spool
-        self.associations = associations
+        self.shared = shared
+        self.hot = hot
+        self.tls = tls
+        self._listening = listening
         self._lock = threading.Lock()
         self._open: set[_Connection] = set()
-        self._admitted: set[Association] = set()
+        self._places: dict[Any, int] = {}
+        self._admitted: dict[Association, int] = {}
+        self._waited = 0.0
         self._told: set[str] = set()
         verification = build_context(echo.SOP_CLASS, list(echo.TRANSFER_SYNTAXES))
-        super().__init__(ae, address, ae.ae_title, [verification], request_handler=_Connection)
+        super().__init__(ae, listening.getsockname(), ae.ae_title, [verification], request_handler=_Connection)
         self.bind(evt.EVT_C_ECHO, echo.answer)
         self.bind(evt.EVT_REQUESTED, self._on_request)
         self.bind(evt.EVT_CONN_CLOSE, _on_close)
 
+    def server_bind(self) -> None:
+        """The socket is there, bound and listening, and other processes may have it too."""
+        assert self.socket is not None
+        self.socket.close()
+        self.socket = self._listening
+        # Another process may be quicker to take the connection that woke us.
+        self.socket.setblocking(False)
+        self.server_address = self.socket.getsockname()
+
+    def server_activate(self) -> None:
+        """As `server_bind`."""
+
+    def server_close(self) -> None:
+        """Our end of the socket alone: a shutdown would end it for all processes."""
+        self._listening.close()
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        """The next connection, if we are the least busy of the processes. Raises BlockingIOError if not."""
+        if not self.shared.crowd.is_our_turn() and self._waited < _YIELD:
+            self._waited += _WAIT
+            time.sleep(_WAIT)
+            raise BlockingIOError(errno.EAGAIN, "another process has fewer connections")
+        self._waited = 0.0
+        return self._listening.accept()
+
     def verify_request(self, request: Any, client_address: Any) -> bool:
         """Whether a connection is taken at all."""
-        return len(self._open) < connections(self.associations)
+        place = self.shared.connections.take()
+        if place is None:
+            return False
+        with self._lock:
+            self._places[request] = place
+            self.shared.crowd.tell(len(self._places))
+        return True
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        """One connection from its beginning to its end."""
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            with self._lock:
+                self.shared.connections.free(self._places.pop(request))
+                self.shared.crowd.tell(len(self._places))
 
     def service_actions(self) -> None:
         """pynetdicom collects garbage here, which stops all threads for a while; Python does so when it is due."""
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A fault of ours ends one connection, not the server."""
-        log.exception("the connection from %s failed", client_address[0])
+        """A fault ends one connection, not the server."""
+        fault = sys.exc_info()[1]
+        if isinstance(fault, OSError):
+            log.warning("the connection from %s failed: %s", client_address[0], fault)
+        else:
+            log.exception("the connection from %s failed", client_address[0])
 
     def shutdown(self) -> None:
         """Take no more, let C-STOREs under way finish, hang up; returns when all is closed."""
@@ -98,7 +155,9 @@ class Listener(ThreadedAssociationServer):
         finally:
             with self._lock:
                 self._open.discard(connection)
-                self._admitted.discard(association)
+                place = self._admitted.pop(association, None)
+            if place is not None:
+                self.shared.associations.free(place)
 
     def _on_request(self, event: Event) -> None:
         """An association is asked for: pynetdicom negotiates it next, unless we reject it here."""
@@ -115,11 +174,12 @@ class Listener(ThreadedAssociationServer):
         self._tell(arrivals.caller)
 
     def _admit(self, association: Association) -> bool:
+        place = self.shared.associations.take()
+        if place is None:
+            return False
         with self._lock:
-            if len(self._admitted) >= self.associations:
-                return False
-            self._admitted.add(association)
-            return True
+            self._admitted[association] = place
+        return True
 
     def _tell(self, who: Caller) -> None:
         """What an installer should know of a caller, each once."""
@@ -139,16 +199,6 @@ def _on_close(event: Event) -> None:
         event.assoc.dul.to_user_queue.put(cast(Any, None))
 
 
-class _Line(AssociationSocket):
-    """pynetdicom's socket, which would take in a PDU of 4 GB."""
-
-    def recv(self, nr_bytes: int) -> bytearray:
-        """Exactly `nr_bytes`, fewer when the peer has gone. Raises OSError when it is more than we said we take."""
-        if nr_bytes > max(self.assoc.ae.maximum_pdu_size, _MAX_REQUEST):
-            raise OSError(errno.EMSGSIZE, f"a PDU of {nr_bytes} bytes")
-        return super().recv(nr_bytes)
-
-
 class _Connection(RequestHandler):
     """One connection, from its first byte until both of pynetdicom's threads for it have ended."""
 
@@ -159,6 +209,9 @@ class _Connection(RequestHandler):
         """Small answers go out at once; a peer that falls silent within a PDU is given up, not waited for."""
         self.request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.request.settimeout(self.ae.network_timeout)
+        if self.server.tls is not None:
+            # Here and not where pynetdicom does it: there one slow handshake keeps all others waiting.
+            self.request = self.server.tls.wrap_socket(self.request, server_side=True)
 
     def handle(self) -> None:
         """Serve it."""
@@ -167,7 +220,7 @@ class _Connection(RequestHandler):
         self._association = self._create_association()
         self._arrivals = Arrivals(self._association, self.server.spool, Caller(self.client_address[0]))
         self._association.dimse = self._arrivals
-        self._association.dul.socket = _Line(self._association, client_socket=self.request)
+        self._association.dul.socket = Line(self._association, self.request, self._arrivals, self.server.hot)
         # pynetdicom's own socket has announced the connection too; once is right.
         self._association.dul.event_queue.get_nowait()
         with self.server.keeping_count(self, self._association):
@@ -198,7 +251,7 @@ class _Connection(RequestHandler):
     def _report(self, seconds: float) -> None:
         association, who, tally = self._association, self._arrivals.caller, self._arrivals.tally
         if association.is_rejected:
-            log.warning("%s was rejected: %d associations are open already", who, self.server.associations)
+            log.warning("%s was rejected: %d associations are open already", who, self.server.shared.associations.count)
         elif association.requestor.primitive is None:
             log.debug("a connection from %s ended without asking for an association", who.address)
         else:

@@ -1,7 +1,7 @@
 """Storage: what a C-STORE is answered with, however its bytes arrive (PS3.4 annex B, PS3.7 9.1.1).
 
 ```
-begin -> write ... write -> finish: checks -> fsync, rename, fsync folder -> Answer(SUCCESS)
+begin -> write ... write -> finish: checks -> durable -> Answer(SUCCESS)
                      |                  `-> Answer(refusal), nothing is left
                      `-> discard: the connection is gone, nothing is left
 ```
@@ -10,18 +10,20 @@ begin -> write ... write -> finish: checks -> fsync, rename, fsync folder -> Ans
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import suppress
 from dataclasses import dataclass
 
 from appliance import events
-from appliance.dicom import header, part10
+from appliance.dicom import header, part10, peek
 from appliance.dicom.model import Origin
 from appliance.dicom.uid import is_valid
 from appliance.dimse.caller import Caller
 from appliance.dimse.status import Status
 from appliance.errors import StorageFullError, UnreadableInstanceError
-from appliance.spool.spool import Keeping, Spool
+from appliance.spool.spool import Keeping, Spool, in_words
+
+_START = 1 << 13
+"""Bytes of a data set in which its UIDs are found without asking a library."""
 
 
 @dataclass(frozen=True)
@@ -47,55 +49,64 @@ class Answer:
 class Incoming:
     """An instance on its way into the spool. It never raises for what a peer sent or a disk refused."""
 
-    def __init__(self, spool: Spool, announced: Announced, caller: Caller) -> None:
+    def __init__(self, spool: Spool, announced: Announced, caller: Caller, finder: peek.Finder | None = None) -> None:
+        """`finder` remembers how instances of the same sender begin."""
         self._announced = announced
-        self._exit = ExitStack()
+        self._finder = finder or peek.Finder()
         self._keeping: Keeping | None = None
-        self._size = 0
         self._refusal = refusal_of_command(announced)
         if self._refusal is None:
             try:
-                self._keeping = self._exit.enter_context(spool.keeping(_head(announced, caller)))
+                self._keeping = spool.begin(_head(announced, caller))
             except (StorageFullError, OSError) as fault:
                 self._refusal = _refusal_of_disk(fault)
 
     def write(self, chunk: bytes | memoryview) -> None:
         """The next bytes of the data set; once it is refused they go nowhere."""
-        if self._keeping is not None and self._refusal is None:
-            with self._disk():
-                self._size += self._keeping.write(chunk)
+        if self._keeping is not None:
+            try:
+                self._keeping.write(chunk)
+            except (StorageFullError, OSError) as fault:
+                self._refuse(_refusal_of_disk(fault))
 
     def finish(self) -> Answer:
         """All bytes are here: check them, make them durable, and only then say success."""
-        if self._keeping is not None and self._refusal is None:
-            with self._disk():
-                self._refusal = self._refusal_of_data_set(self._keeping)
-                if self._refusal is None:
-                    self._keeping.commit()
-        self.discard()
-        return self._refusal or Answer(Status.SUCCESS, size=self._size)
+        keeping = self._keeping
+        if keeping is not None:
+            try:
+                refusal = self._refusal_of_data_set(keeping)
+                if refusal is None:
+                    keeping.commit()
+                    return Answer(Status.SUCCESS, size=keeping.size)
+            except OSError as fault:
+                refusal = _refusal_of_disk(fault)
+            self._refuse(refusal)
+        assert self._refusal is not None
+        return self._refusal
 
     def discard(self) -> None:
         """Leave nothing behind; after success it does nothing."""
-        self._exit.close()
+        if self._keeping is not None:
+            # A disk that can't even forget is read-only or failing: the draft is dealt with at the next start.
+            with suppress(OSError):
+                self._keeping.discard()
+            self._keeping = None
+
+    def _refuse(self, answer: Answer) -> None:
+        self._refusal = answer
+        self.discard()
 
     def _refusal_of_data_set(self, keeping: Keeping) -> Answer | None:
-        try:
-            found = header.read_uids(keeping.path)
-        except UnreadableInstanceError as fault:
-            # What follows the colon is a library's, and may quote a patient's data.
-            return Answer(Status.CANNOT_UNDERSTAND, str(fault).partition(":")[0])
+        start = keeping.read(_START)
+        found = self._finder.uids(start, self._announced.transfer_syntax_uid, whole=keeping.size == len(start))
+        if found is None:
+            try:
+                keeping.finish()
+                found = header.read_uids(keeping.path)
+            except UnreadableInstanceError as fault:
+                # What follows the colon is a library's, and may quote a patient's data.
+                return Answer(Status.CANNOT_UNDERSTAND, str(fault).partition(":")[0])
         return refusal_of_data_set(self._announced, *found)
-
-    @contextmanager
-    def _disk(self) -> Iterator[None]:
-        """Whatever the disk refuses becomes our answer, and the draft is removed at once."""
-        try:
-            with self._exit.pop_all() as held:
-                yield
-                self._exit = held.pop_all()
-        except (StorageFullError, OSError) as fault:
-            self._refusal = _refusal_of_disk(fault)
 
 
 def refusal_of_command(announced: Announced) -> Answer | None:
@@ -125,7 +136,8 @@ def refusal_of_data_set(
 
 
 def _refusal_of_disk(fault: StorageFullError | OSError) -> Answer:
-    why = os.strerror(fault.errno or 0) if isinstance(fault, OSError) else str(fault)
+    told = in_words(fault) if isinstance(fault, OSError) else fault
+    why = os.strerror(told.errno or 0) if isinstance(told, OSError) else str(told)
     return Answer(Status.OUT_OF_RESOURCES, why.rstrip("."))
 
 

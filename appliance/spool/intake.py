@@ -1,7 +1,7 @@
 """A DICOM file on its way into the spool, as its bytes come: from the web, a form, a stick.
 
 ```
-write ... write -> finish: checks -> fsync, rename, fsync folder -> Kept
+write ... write -> finish: checks -> durable -> Kept
    `---------------- `-> RefusedError, nothing is left;  discard: nothing is left
 ```
 """
@@ -120,6 +120,8 @@ class Intake:
     def _checked(self, keeping: Keeping, meta: FileMeta) -> tuple[str, str, str, str]:
         """SOP class, SOP instance, study and series UID, as the data set says."""
         said = (meta.sop_class_uid, meta.sop_instance_uid)
+        with disk_faults():
+            keeping.finish()
         try:
             sop_class, sop_instance, study, series = header.read_uids(keeping.path)
         except UnreadableInstanceError as fault:

@@ -1,8 +1,7 @@
-"""The spool folder, maildir-style: tmp -> new -> (archive | rejected | conflicts). Needs no database.
+"""The spool folder: new -> (archive | rejected | conflicts). Needs no database.
 
 ```
-spool/tmp/<door>/   being written; swept when its door starts
-spool/new/          durable, answered with success, waiting for the indexer
+spool/new/          drafts, being written (see `keeping`); and entries: durable, waiting for the indexer
 spool/rejected/     could not be indexed; the reason beside it; staff may retry
 spool/conflicts/    same SOP Instance UID as one that we have, other bytes; staff decide
 ```
@@ -13,8 +12,6 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
-import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,23 +24,14 @@ import orjson
 from appliance.dicom import part10
 from appliance.dicom.model import Origin
 from appliance.errors import StorageFullError
-from appliance.storage.durable import fsync_folder, make_folder, write_file
+from appliance.spool.keeping import Entry, Keeping, is_entry, recover
+from appliance.spool.room import Room
+from appliance.storage.durable import Place, fsync_folder, make_folder, write_file
+
+__all__ = ["Entry", "Keeping", "SetAside", "Spool"]
 
 _CHUNK = 1 << 20
 _DISK_FAULTS = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO))
-_RESERVE_SHARE = 0.05
-
-
-@dataclass(frozen=True)
-class Entry:
-    """An instance in the spool."""
-
-    path: Path
-
-    @property
-    def name(self) -> str:
-        """Its name without the ending."""
-        return self.path.stem
 
 
 @dataclass(frozen=True)
@@ -56,82 +44,52 @@ class SetAside:
     sop_instance_uid: str = ""
 
 
-class Keeping:
-    """An instance on its way into the spool: write, then `commit`; anything else leaves nothing behind."""
-
-    def __init__(self, draft: Path, final: Path, head: bytes) -> None:
-        self._draft = draft
-        self._final = final
-        self._file = draft.open("xb", buffering=0)
-        self.size = self.write(head)
-
-    @property
-    def path(self) -> Path:
-        """The file while it is written."""
-        return self._draft
-
-    def write(self, chunk: bytes | bytearray | memoryview) -> int:
-        """Append bytes of the data set."""
-        view = memoryview(chunk)
-        written = 0
-        while written < len(view):
-            written += self._file.write(view[written:]) or 0
-        return written
-
-    def commit(self) -> Entry:
-        """Make it durable: fsync, rename into `new`, fsync the folder. After this it is safe."""
-        os.fsync(self._file.fileno())
-        self._file.close()
-        self._draft.rename(self._final)
-        fsync_folder(self._final.parent)
-        return Entry(self._final)
-
-    def discard(self) -> None:
-        """Leave nothing behind; after `commit` it does nothing."""
-        self._file.close()
-        self._draft.unlink(missing_ok=True)
-
-
 class Spool:
     """The spool as one door sees it."""
 
     def __init__(self, root: Path, door: str, reserve_mb: int = 0) -> None:
-        """`door` is the service that fills it: each has a `tmp` of its own. Makes the folders.
+        """`door` is the service that fills it. Makes the folders.
 
         Raises `StorageFullError` when the disk doesn't let it.
         """
         self.root = root
+        self.door = door
         self.new = root / "new"
         self.rejected = root / "rejected"
         self.conflicts = root / "conflicts"
-        self.tmp = root / "tmp" / door
-        self._reserve = reserve_mb * 1_000_000
+        self._room = Room(self.new, reserve_mb * 1_000_000)
+        self._listed: list[str] = []
         with disk_faults():
-            for folder in (self.new, self.rejected, self.conflicts, self.tmp):
+            for folder in (self.new, self.rejected, self.conflicts):
                 make_folder(folder)
+        self._place = Place(self.new)
 
     def sweep(self) -> None:
-        """At the door's start: remove what an earlier process of this door left half-written."""
+        """What processes that died were writing: take in what is complete, remove what is not."""
         with disk_faults():
-            for draft in self.tmp.iterdir():
-                draft.unlink()
+            for draft in self.drafts():
+                recover(self._place, draft)
+
+    def drafts(self) -> list[Path]:
+        """What is being written, or was by a process that died."""
+        return [path for path in sorted(self.new.glob("*.dcm")) if path.exists() and not is_entry(path)]
+
+    def begin(self, head: bytes) -> Keeping:
+        """Take in an instance whose Part 10 header is `head`: write the data set, then `commit` or `discard`.
+
+        Raises `StorageFullError` when there is too little room, OSError when the disk doesn't take it.
+        """
+        self._room.check()
+        return Keeping(self._place, self._room, f"{time.time_ns():020d}-{os.urandom(4).hex()}.dcm", head)
 
     @contextmanager
     def keeping(self, head: bytes) -> Iterator[Keeping]:
-        """Take in an instance whose Part 10 header is `head`: write the data set, then `commit`.
+        """As `begin`; when the block ends without `commit` nothing is left behind.
 
-        Raises `StorageFullError` when the disk is full, read-only or failing; then, and when the block
-        ends without `commit`, nothing is left behind.
+        Raises `StorageFullError` when the disk is full, read-only or failing.
         """
         with disk_faults():
-            self._check_space()
-            name = f"{time.time_ns():020d}-{secrets.token_hex(4)}.dcm"
-            draft, final = self.tmp / name, self.new / name
-            try:
-                keeping = Keeping(draft, final, head)
-            except OSError:
-                draft.unlink(missing_ok=True)
-                raise
+            keeping = self.begin(head)
             try:
                 yield keeping
             finally:
@@ -150,9 +108,22 @@ class Spool:
             return keeping.commit()
 
     def waiting(self, limit: int | None = None) -> list[Entry]:
-        """What waits for the indexer, oldest first."""
-        names = sorted(name for name in os.listdir(self.new) if name.endswith(".dcm"))
-        return [Entry(self.new / name) for name in names[:limit]]
+        """What waits for the indexer, oldest first; drafts don't."""
+        found = [] if limit is None else self._next(limit)
+        if limit is None or len(found) < limit:
+            # A long backlog is listed once, not for each batch.
+            self._listed = sorted((name for name in os.listdir(self.new) if name.endswith(".dcm")), reverse=True)
+            found = self._next(limit)
+        return found
+
+    def _next(self, limit: int | None) -> list[Entry]:
+        found: list[Entry] = []
+        while self._listed and (limit is None or len(found) < limit):
+            entry = Entry(self.new / self._listed.pop())
+            if is_entry(entry.path):
+                found.append(entry)
+        self._listed += [entry.path.name for entry in reversed(found)]
+        return found
 
     def release(self, entry: Entry) -> None:
         """The index has it: forget it here. Doing it twice changes nothing."""
@@ -191,17 +162,7 @@ class Spool:
 
     def free(self) -> int:
         """Bytes that may still be taken before we refuse."""
-        usage = shutil.disk_usage(self.root)
-        return usage.free - self._kept_back(usage.total)
-
-    def _kept_back(self, total: int) -> int:
-        return max(self._reserve, int(total * _RESERVE_SHARE)) if self._reserve else 0
-
-    def _check_space(self) -> None:
-        if self._reserve and self.free() <= 0:
-            raise StorageFullError(
-                "The disk is nearly full: new images are refused.", "Make space, or fit a larger disk."
-            )
+        return self._room.free()
 
 
 def _note(entry: Entry) -> Path:
@@ -222,9 +183,17 @@ def disk_faults() -> Iterator[None]:
     try:
         yield
     except OSError as fault:
-        if fault.errno not in _DISK_FAULTS:
+        told = in_words(fault)
+        if told is fault:
             raise
-        raise StorageFullError(
-            f"The disk does not take new images: {os.strerror(fault.errno or 0)}.",
-            "Make space on the data disk, or look whether it has failed.",
-        ) from fault
+        raise told from fault
+
+
+def in_words(fault: OSError) -> StorageFullError | OSError:
+    """A fault of the disk as a `StorageFullError`; any other as it is."""
+    if fault.errno not in _DISK_FAULTS:
+        return fault
+    return StorageFullError(
+        f"The disk does not take new images: {os.strerror(fault.errno or 0)}.",
+        "Make space on the data disk, or look whether it has failed.",
+    )

@@ -5,6 +5,43 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+_NAMES_WITH_FILES = frozenset(("ext4", "xfs", "btrfs", "f2fs", "tmpfs"))
+"""Where the flush of a new file makes its name durable: both are in one transaction of the journal."""
+_MOUNTS = Path("/proc/self/mountinfo")
+
+
+class Place:
+    """A folder in which files are made durable, with what its file system promises."""
+
+    def __init__(self, folder: Path) -> None:
+        """Find out what the file system promises; one that isn't known promises nothing."""
+        kind = file_system(folder)
+        self.folder = folder
+        self._names_with_files = kind in _NAMES_WITH_FILES
+        self.holes_tell = kind == "ext4"
+        """Whether blocks that were allocated but never written are seen as holes of a file that has none."""
+
+    def flush_names(self) -> None:
+        """Make the names of files durable that were made, and flushed, in the folder."""
+        if not self._names_with_files:
+            fsync_folder(self.folder)
+
+
+def file_system(folder: Path) -> str:
+    """The kind of file system that `folder` is in, such as `ext4`; empty where it can't be found out."""
+    try:
+        mounts = [line.split(" - ") for line in _MOUNTS.read_text("utf-8", "surrogateescape").splitlines()]
+    except OSError:
+        return ""
+    within = folder.resolve()
+    found = ("", "")
+    for about, what in mounts:
+        # Spaces in the name are written in octal (proc(5)); such a mount is not found, which is safe.
+        point = Path(about.split(" ")[4])
+        if within.is_relative_to(point) and len(str(point)) >= len(found[0]):
+            found = (str(point), what.split(" ")[0])
+    return found[1]
+
 
 def fsync_folder(folder: Path) -> None:
     """Make the entries of `folder` durable: a rename or link is safe only after this."""

@@ -58,3 +58,15 @@ def test_a_header_of_others_has_no_origin() -> None:
 def test_damage_is_named(content: bytes, reason: str) -> None:
     with pytest.raises(UnreadableInstanceError, match=reason):
         part10.read(io.BytesIO(content))
+
+
+def test_a_sealed_header_says_how_long_the_data_set_is() -> None:
+    head = part10.encode(CT, "1.2.3", "1.2.840.10008.1.2.1", ORIGIN)
+    assert part10.read(io.BytesIO(head)).data_size == 0
+    meta = part10.read(io.BytesIO(part10.sealed(head, 5_000_000_000)))
+    assert (meta.data_size, meta.origin, meta.length) == (5_000_000_000, ORIGIN, len(head))
+
+
+def test_a_header_of_others_is_not_sealed() -> None:
+    theirs = b"\0" * 128 + b"DICM"
+    assert part10.sealed(theirs, 1) == theirs

@@ -20,6 +20,7 @@ from appliance.dimse import listener
 from appliance.dimse.server import Receiver
 from appliance.errors import PacsboxError, StorageFullError
 from appliance.spool.spool import Spool
+from tests.support.drafts import left_by_a_dead_process
 from tests.support.files import PYDICOM
 from tests.support.receiving import Receiving, instance, receiving
 from tests.support.scu import EXPLICIT, IMPLICIT, Scu, associate_request, element, maximum_length, store_command
@@ -30,10 +31,17 @@ CT, UID = META.sop_class_uid, META.sop_instance_uid
 CONTEXT = [(CT, [EXPLICIT])]
 
 
+@pytest.fixture(params=[True, False], ids=["hot", "pynetdicom"])
+def hot(request: pytest.FixtureRequest) -> bool:
+    """Both ways in which P-DATA is read: by ourselves, and by pynetdicom."""
+    way: bool = request.param
+    return way
+
+
 @pytest.fixture
-def box(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> Iterator[Receiving]:
+def box(tmp_path: Path, caplog: pytest.LogCaptureFixture, hot: bool) -> Iterator[Receiving]:
     caplog.set_level(logging.INFO)
-    with receiving(tmp_path) as running:
+    with receiving(tmp_path, hot) as running:
         yield running
 
 
@@ -202,8 +210,8 @@ def test_a_context_without_transfer_syntax_harms_nobody(box: Receiving) -> None:
         assert scu.store(3, CT, UID, DATA).status == 0
 
 
-def test_peers_that_fall_silent_are_given_up(tmp_path: Path) -> None:
-    with receiving(tmp_path, idle_timeout=5) as box:
+def test_peers_that_fall_silent_are_given_up(tmp_path: Path, hot: bool) -> None:
+    with receiving(tmp_path, hot, idle_timeout=5) as box:
         idle, within_a_pdu = Scu(box.port).associate(CONTEXT), Scu(box.port).associate(CONTEXT)
         within_a_pdu.fragment(1, 3, store_command(CT, UID))
         within_a_pdu.fragment(1, 0, DATA[:5000])
@@ -216,9 +224,9 @@ def test_peers_that_fall_silent_are_given_up(tmp_path: Path) -> None:
         within_a_pdu.socket.close()
 
 
-def test_no_more_associations_than_allowed(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_no_more_associations_than_allowed(tmp_path: Path, caplog: pytest.LogCaptureFixture, hot: bool) -> None:
     caplog.set_level(logging.INFO)
-    with receiving(tmp_path, max_associations=2) as box:
+    with receiving(tmp_path, hot, max_associations=2) as box:
         first, second = Scu(box.port).associate(CONTEXT), Scu(box.port).associate(CONTEXT)
         third = Scu(box.port)
         third.socket.sendall(associate_request(CONTEXT))
@@ -284,9 +292,11 @@ def test_a_taken_port_is_named(tmp_path: Path) -> None:
 
 def test_drafts_of_a_process_that_died_are_swept_at_the_start(tmp_path: Path) -> None:
     spool = Spool(tmp_path / "spool", "receiver")
-    (spool.tmp / "left.dcm").write_bytes(b"half")
+    left_by_a_dead_process(spool, DATA[:300])
+    assert spool.drafts()
     with receiving(tmp_path) as box:
         assert not box.drafts()
+        assert not box.kept()
 
 
 def test_a_disk_that_cannot_be_swept_is_told_and_does_not_keep_it_from_answering(
@@ -350,7 +360,7 @@ def test_a_full_disk_refuses_and_takes_again_when_there_is_space(tmp_path: Path)
             answers = [scu.store(1, CT, UID, large) for _ in range(3)]
             assert [answer.status for answer in answers] == [0xA700] * 3
             assert answers[0].comment == "The disk does not take new images: No space left on device"
-            assert not list((inside / "tmp" / "receiver").iterdir())
+            assert not list((inside / "new").iterdir())
             filler.unlink()
             assert scu.store(1, CT, UID, large).status == 0
         assert len(list((inside / "new").iterdir())) == 1

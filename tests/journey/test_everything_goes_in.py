@@ -136,6 +136,6 @@ def test_every_file_goes_in_or_is_refused_with_a_reason(box: Box, capsys: pytest
     assert len(spool.set_aside(spool.conflicts)) == results["conflict"]
     assert len(spool.set_aside(spool.rejected)) == results["rejected"]
     assert not spool.waiting()
-    assert not list(spool.tmp.iterdir())
+    assert not spool.drafts()
     assert all(row.reason for row in rows if row.result not in ("indexed", "duplicate"))
     assert results["indexed"] > 200

@@ -78,7 +78,7 @@ def test_the_receiver_is_killed(running: RunningBox, tmp_path: Path) -> None:
     assert cut_short > KILLS / 2
     assert sent
     examine(running, sent)
-    assert list((tmp_path / "box" / "spool" / "tmp" / "receiver").iterdir()) == []
+    assert running.box.spool("tests").drafts() == []
 
 
 def test_the_indexer_is_killed(running: RunningBox, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -29,14 +30,16 @@ class Receiving:
 
     def drafts(self) -> list[Path]:
         """What is half-written."""
-        return sorted(self.spool.tmp.iterdir())
+        return self.spool.drafts()
 
 
 @contextmanager
-def receiving(folder: Path, **options: Any) -> Iterator[Receiving]:
+def receiving(
+    folder: Path, hot: bool | None = None, tls: ssl.SSLContext | None = None, **options: Any
+) -> Iterator[Receiving]:
     """A receiver whose spool is in `folder`; `options` are those of `[dicom]`."""
     spool = Spool(folder / "spool", "receiver")
-    receiver = Receiver(Dicom(bind="127.0.0.1", port=0, **options), spool)
+    receiver = Receiver(Dicom(bind="127.0.0.1", port=0, **options), spool, hot, tls)
     port = receiver.start()
     try:
         yield Receiving(receiver, port, spool)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import struct
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -76,10 +77,13 @@ class Scu:
     """Context ID to transfer syntax."""
     refused: dict[int, int] = field(default_factory=dict)
     """Context ID to the reason (PS3.8 table 9-18)."""
+    tls: ssl.SSLContext | None = None
 
     def __post_init__(self) -> None:
         self.socket = socket.create_connection(("127.0.0.1", self.port), timeout=30)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if self.tls is not None:
+            self.socket = self.tls.wrap_socket(self.socket)
         self._messages = 0
 
     def __enter__(self) -> Scu:

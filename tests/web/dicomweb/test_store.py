@@ -21,6 +21,7 @@ from appliance.dicom import header as headers
 from appliance.dicom import part10
 from appliance.errors import UnreadableInstanceError
 from tests.support.clinic import ROOT, opened
+from tests.support.drafts import left_by_a_dead_process
 from tests.support.files import PYDICOM, brainix, knee, pydicom_files
 from tests.support.waiting import wait_for
 
@@ -223,15 +224,14 @@ def test_a_sender_that_leaves_midway_leaves_nothing(root: str, box: Box) -> None
     with socket.create_connection((place.hostname or "", place.port or 0)) as connection:
         connection.sendall(f"{head}Content-Type: {DICOM}; boundary=x\r\n\r\n--x\r\n\r\n".encode())
         connection.sendall(brainix()[0].read_bytes() + bytes(1 << 20))
-        drafts = box.data_dir / "spool" / "tmp"
-        wait_for(lambda: list(drafts.rglob("*.dcm")), what="the draft")
-    wait_for(lambda: not list(drafts.rglob("*.dcm")), what="the draft's end")
+        spool = box.spool("tests")
+        wait_for(spool.drafts, what="the draft")
+    wait_for(lambda: not spool.drafts(), what="the draft's end")
     assert box.storage.studies.count() == (0, 0)
 
 
 def test_what_an_earlier_server_left_is_swept(box: Box) -> None:
-    left = box.spool("stow").tmp / "left.dcm"
-    left.write_bytes(b"half")
+    left = left_by_a_dead_process(box.spool("stow"), b"half")
     with opened(box):
         assert not left.exists()
 
@@ -248,7 +248,7 @@ def test_without_the_indexer_the_instances_are_safe_and_the_answer_says_accepted
 
 
 def test_a_full_disk_is_told_and_leaves_nothing(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("appliance.spool.spool.Spool.free", lambda _self: 0)
+    monkeypatch.setattr("appliance.spool.room.Room.free", lambda _self: 0)
     with opened(box) as doors:
         answer = post(f"{doors.clinic}{ROOT}/studies", brainix()[0].read_bytes())
     assert answer.status_code == 507

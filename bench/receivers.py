@@ -1,0 +1,225 @@
+"""The receivers that are compared: each as it comes, on an empty folder, as processes of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+
+from appliance.box import Box
+from appliance.config import load
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@dataclass
+class Use:
+    """What a receiver took of the machine."""
+
+    cpu: float = 0.0
+    """Seconds, of all its processes."""
+    memory: float = 0.0
+    """Peak MB, summed over its processes."""
+    written: float = 0.0
+    """MB to the disk."""
+    parts: dict[str, float] = field(default_factory=dict)
+    """CPU seconds by process."""
+
+
+class Receiver(ABC):
+    """A DICOM receiver under test."""
+
+    name = ""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.port, self.other_port = free_port(), free_port()
+        self.processes: dict[str, psutil.Popen] = {}
+
+    @abstractmethod
+    def commands(self) -> dict[str, list[str]]:
+        """What to run, by name."""
+
+    def environment(self) -> dict[str, str]:
+        return {"TCP_NODELAY": "1"}
+
+    def indexed(self) -> int | None:
+        """How many images its index has; None where there is no index."""
+        return None
+
+    def close(self) -> None:  # noqa: B027 - most hold nothing
+        """Forget what `indexed` held open."""
+
+    def start(self) -> None:
+        self.folder.mkdir(parents=True)
+        for name, command in self.commands().items():
+            self.processes[name] = psutil.Popen(
+                command,
+                cwd=ROOT,
+                env=os.environ | self.environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=(self.folder / f"{name}.log").open("wb"),
+            )
+        self._wait_until_up()
+
+    def use(self) -> Use:
+        found = Use()
+        for name, process in self.processes.items():
+            family = [process, *process.children(recursive=True)]
+            spent = sum(sum(each.cpu_times()[:2]) for each in family)
+            found.parts[name] = spent
+            found.cpu += spent
+            found.memory += sum(_peak(each.pid) for each in family)
+            found.written += sum(each.io_counters().write_bytes for each in family) / 1e6
+        return found
+
+    def stop(self) -> None:
+        self.close()
+        for process in self.processes.values():
+            process.terminate()
+        for process in self.processes.values():
+            process.wait(30)
+
+    def _wait_until_up(self) -> None:
+        end = time.monotonic() + 60
+        while time.monotonic() < end:
+            try:
+                socket.create_connection(("127.0.0.1", self.port), 1).close()
+                if self.indexed() in (None, 0):
+                    return
+            except OSError:
+                pass
+            assert all(process.poll() is None for process in self.processes.values()), f"{self.name} ended"
+            time.sleep(0.05)
+        raise AssertionError(f"{self.name} does not come up")
+
+
+class Pacsbox(Receiver):
+    """This box: receiver and indexer."""
+
+    name = "pacsbox"
+    options: dict[str, str] = {}
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self._settings = {
+            "PACSBOX_DATA_DIR": str(folder),
+            "PACSBOX_DICOM_BIND": "127.0.0.1",
+            "PACSBOX_DICOM_PORT": str(self.port),
+            "PACSBOX_LOG_LEVEL": "info",
+            **self.options,
+        }
+        self._box: Box | None = None
+
+    def commands(self) -> dict[str, list[str]]:
+        return {name: [sys.executable, "-m", "appliance.cli.main", name] for name in ("receiver", "indexer")}
+
+    def environment(self) -> dict[str, str]:
+        return self._settings
+
+    def indexed(self) -> int | None:
+        self._box = self._box or Box(load(environment=self._settings)[0])
+        return self._box.storage.studies.count()[1]
+
+    def close(self) -> None:
+        if self._box is not None:
+            self._box.close()
+            self._box = None
+
+
+class Orthanc(Receiver):
+    """Orthanc as Debian ships it, with SQLite."""
+
+    name = "Orthanc"
+
+    def commands(self) -> dict[str, list[str]]:
+        configuration = self.folder / "orthanc.json"
+        settings = {
+            "Name": "bench",
+            "StorageDirectory": str(self.folder / "storage"),
+            "IndexDirectory": str(self.folder / "index"),
+            "DicomAet": "PACSBOX",
+            "DicomPort": self.port,
+            "HttpPort": self.other_port,
+            "RemoteAccessAllowed": False,
+            "AuthenticationEnabled": False,
+            "Plugins": [],
+        }
+        configuration.write_text(json.dumps(settings))
+        return {"Orthanc": [_program("Orthanc"), str(configuration)]}
+
+    def indexed(self) -> int | None:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.other_port}/statistics", timeout=5) as answer:
+            return int(json.load(answer)["CountInstances"])
+
+
+class Storescp(Receiver):
+    """dcmtk's, which flushes nothing and has no index."""
+
+    name = "dcmtk storescp"
+
+    def commands(self) -> dict[str, list[str]]:
+        # --fork: without it, it serves one association after the other.
+        options = ["--fork", "--bit-preserving", "+xa", "--output-directory", str(self.folder)]
+        return {"storescp": [_program("storescp"), *options, str(self.port)]}
+
+
+class Stock(Receiver):
+    """pynetdicom with a handler of five lines that writes files and flushes nothing."""
+
+    name = "stock pynetdicom"
+
+    def commands(self) -> dict[str, list[str]]:
+        return {"pynetdicom": [sys.executable, "-m", "bench.stock", str(self.port), str(self.folder)]}
+
+
+ALL: list[type[Receiver]] = [Pacsbox, Orthanc, Storescp, Stock]
+
+
+@contextmanager
+def running(kind: type[Receiver], folder: Path) -> Iterator[Receiver]:
+    """A receiver on an empty folder, which stays.
+
+    For some minutes ext4 gives out no inode that was freed, and looks at all of them for each new file: to
+    remove thousands of files would be paid for by whoever is measured next.
+    """
+    receiver = kind(Path(tempfile.mkdtemp(dir=folder)) / "data")
+    receiver.start()
+    try:
+        yield receiver
+    finally:
+        receiver.stop()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _program(name: str) -> str:
+    path = shutil.which(name)
+    assert path, f"{name} is not installed"
+    return path
+
+
+def _peak(pid: int) -> float:
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+        return int(status.split("VmHWM:")[1].split()[0]) / 1000
+    except (OSError, IndexError):
+        return 0.0

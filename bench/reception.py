@@ -1,0 +1,247 @@
+"""Reception side by side: this box, Orthanc, dcmtk storescp and stock pynetdicom, with the same files and sender.
+
+    python -m bench.reception [--rounds 5] [--work ct-1 small-4 ...] [--only pacsbox Orthanc] [--flushes]
+
+Each round starts each receiver anew on an empty folder and sends with dcmtk's storescu (TCP_NODELAY=1), whose own
+start counts too. Printed are medians of the rounds, and ratios to Orthanc. "indexed" counts until the last image
+is in the index; where there is no index, until the last answer.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import statistics
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import astuple, dataclass
+from pathlib import Path
+
+from bench import floor, images, receivers
+from bench.receivers import Orthanc, Pacsbox, Receiver
+
+
+@dataclass(frozen=True)
+class Work:
+    """Files, and over how many associations they are sent."""
+
+    make: Callable[[Path, int], list[Path]]
+    count: int
+    associations: int
+    options: tuple[str, ...] = ()
+
+
+WORK = {
+    "ct-1": Work(images.ct, 400, 1),
+    "ct-4": Work(images.ct, 400, 4),
+    "small-1": Work(images.small, 1500, 1),
+    "small-4": Work(images.small, 1500, 4),
+    "j2k-1": Work(images.jpeg2000, 400, 1, ("-xv",)),
+    "multiframe-4": Work(images.multiframe, 4, 4),
+}
+
+
+@dataclass
+class Result:
+    """One receiver, one work, one round; or the medians of several."""
+
+    rate: float
+    """Images a second until the last answer."""
+    indexed: float
+    """Images a second until all are in the index."""
+    first: float
+    """Seconds until the first image was seen in the index; 0 where there is none."""
+    late: float
+    """Seconds from the last answer until all are in the index."""
+    cpu: float
+    """CPU seconds a GB, of all processes of the receiver."""
+    memory: float
+    """Peak MB."""
+    written: float
+    """Bytes to the disk for each byte sent."""
+
+
+class Files:
+    """The files of each kind, made once."""
+
+    def __init__(self, folder: Path, share: float) -> None:
+        self._folder = folder
+        self._share = share
+        self._made: dict[str, list[Path]] = {}
+
+    def of(self, work: Work) -> list[Path]:
+        name = work.make.__name__
+        count = max(4, int(work.count * self._share))
+        if name not in self._made:
+            self._made[name] = work.make(self._folder / name, count)
+        return self._made[name]
+
+
+def measure(kind: type[Receiver], folder: Path, work: Work, files: list[Path]) -> Result:
+    """Start it, send, wait for the index, look what it took."""
+    size = sum(path.stat().st_size for path in files)
+    with receivers.running(kind, folder) as receiver:
+        before = receiver.use()
+        watch = _Watch(receiver, len(files))
+        began = time.perf_counter()
+        watch.start()
+        send(receiver.port, files, work)
+        answered = time.perf_counter()
+        watch.join()
+        complete = max(watch.complete, answered)
+        after = receiver.use()
+    return Result(
+        rate=len(files) / (answered - began),
+        indexed=len(files) / (complete - began),
+        first=watch.first - began if watch.first else 0.0,
+        late=complete - answered,
+        cpu=(after.cpu - before.cpu) / size * 1e9,
+        memory=after.memory,
+        written=(after.written - before.written) / size * 1e6,
+    )
+
+
+def send(port: int, files: list[Path], work: Work) -> None:
+    """Send all; each association is a storescu of its own."""
+    senders = [
+        subprocess.Popen(
+            ["storescu", *work.options, "-aec", "PACSBOX", "127.0.0.1", str(port)]
+            + [str(path) for path in files[n :: work.associations]],
+            env=os.environ | {"TCP_NODELAY": "1"},
+        )
+        for n in range(work.associations)
+    ]
+    assert {sender.wait() for sender in senders} == {0}, "an image was refused"
+
+
+class _Watch(threading.Thread):
+    """Looks at the index while images come."""
+
+    def __init__(self, receiver: Receiver, count: int) -> None:
+        super().__init__(daemon=True)
+        self._receiver = receiver
+        self._count = count
+        self.first = self.complete = 0.0
+
+    def run(self) -> None:
+        end = time.monotonic() + 600
+        while time.monotonic() < end:
+            found = self._receiver.indexed()
+            now = time.perf_counter()
+            if found is None:
+                return
+            if found and not self.first:
+                self.first = now
+            if found >= self._count:
+                self.complete = now
+                self._receiver.close()
+                return
+            # Often enough for what is asked, seldom enough to cost nothing.
+            time.sleep(0.02)
+        raise AssertionError(f"{self._receiver.name} has indexed {found} of {self._count}")
+
+
+def flushes(kind: type[Receiver], folder: Path, work: Work, files: list[Path]) -> float:
+    """Flushes an image, counted by strace over a hundred images."""
+    few = files[:100]
+    with receivers.running(kind, folder) as receiver:
+        counts = [_Strace(process.pid) for process in receiver.processes.values()]
+        send(receiver.port, few, work)
+        while receiver.indexed() not in (None, len(few)):
+            time.sleep(0.05)
+        return sum(count.stop() for count in counts) / len(few)
+
+
+class _Strace:
+    def __init__(self, pid: int) -> None:
+        command = ["strace", "-f", "-e", "trace=fsync,fdatasync,syncfs,sync,sync_file_range,msync", "-p", str(pid)]
+        self._process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+        assert self._process.stderr is not None
+        self._process.stderr.readline()
+
+    def stop(self) -> int:
+        self._process.terminate()
+        told = self._process.communicate()[1]
+        return len(re.findall(r"\b(?:fsync|fdatasync|syncfs|sync|msync)\(", told))
+
+
+def report(name: str, work: Work, size: float, found: dict[str, list[Result]]) -> None:
+    """Medians as a table, with ratios to Orthanc where it took part."""
+    rounds = max(len(results) for results in found.values())
+    print(f"\n### {name}: {size / 1e3:.0f} KB an image, {work.associations} at a time, {rounds} rounds\n")
+    columns = ["receiver", "images/s", ": Orthanc", "indexed/s", ": Orthanc"]
+    columns += ["first row", "all rows", "CPU s/GB", "peak MB", "written"]
+    print(f"| {' | '.join(columns)} |\n|{'---|' * len(columns)}")
+    medians = {kind: _median(results) for kind, results in found.items()}
+    base = medians.get(Orthanc.name)
+    for kind, row in medians.items():
+        print(
+            f"| {kind} | {row.rate:.0f} | {_ratio(row.rate, base and base.rate)} | {row.indexed:.0f} "
+            f"| {_ratio(row.indexed, base and base.indexed)} | {row.first:.2f} s | +{row.late:.2f} s "
+            f"| {row.cpu:.1f} | {row.memory:.0f} | {row.written:.2f} |",
+            flush=True,
+        )
+
+
+def _median(results: list[Result]) -> Result:
+    return Result(*(statistics.median(values) for values in zip(*map(astuple, results), strict=True)))
+
+
+def _ratio(value: float, base: float | None) -> str:
+    return f"{value / base:.2f}" if base else ""
+
+
+def main() -> None:
+    kinds = {kind.name: kind for kind in receivers.ALL}
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--rounds", type=int, default=5)
+    options.add_argument("--work", nargs="+", choices=WORK, default=list(WORK))
+    options.add_argument("--only", nargs="+", choices=kinds, default=list(kinds), help="receivers that take part")
+    options.add_argument("--share", type=float, default=1.0, help="of the files, for a quick look")
+    options.add_argument("--folder", type=Path, help="on the disk that is measured; made and removed")
+    options.add_argument("--no-floor", action="store_true", help="leave out bare sockets and files")
+    options.add_argument("--flushes", action="store_true", help="count flushes an image by strace instead")
+    options.add_argument(
+        "--set", nargs="+", default=[], metavar="OPTION=VALUE", help="of this box, e.g. dicom.processes=2"
+    )
+    chosen = options.parse_args()
+    for setting in chosen.set:
+        key, value = setting.split("=", 1)
+        Pacsbox.options["PACSBOX_" + key.replace(".", "_").upper()] = value
+    with tempfile.TemporaryDirectory(dir=chosen.folder) as folder:
+        files = Files(Path(folder) / "files", chosen.share)
+        for name in chosen.work:
+            _compare(chosen, Path(folder), name, files.of(WORK[name]), [kinds[each] for each in chosen.only])
+
+
+def _compare(
+    chosen: argparse.Namespace, folder: Path, name: str, files: list[Path], kinds: list[type[Receiver]]
+) -> None:
+    work = WORK[name]
+    if chosen.flushes:
+        for kind in kinds:
+            print(
+                f"{name}: {kind.name} flushes {flushes(kind, folder, work, files):.2f} times an image",
+                flush=True,
+            )
+        return
+    found: dict[str, list[Result]] = {kind.name: [] for kind in kinds}
+    if not chosen.no_floor:
+        found |= {"floor": [], "floor, no flush": []}
+    for _ in range(chosen.rounds):
+        for kind in kinds:
+            found[kind.name].append(measure(kind, folder, work, files))
+        if not chosen.no_floor:
+            for label, flush in (("floor", True), ("floor, no flush", False)):
+                rate = floor.rate(files, Path(tempfile.mkdtemp(dir=folder)), work.associations, flush)
+                found[label].append(Result(rate, rate, 0, 0, 0, 0, 0))
+        os.sync()
+    report(name, work, sum(path.stat().st_size for path in files) / len(files), found)
+
+
+if __name__ == "__main__":
+    main()
