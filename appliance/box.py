@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
+from typing import TYPE_CHECKING
 
 from appliance.access.tokens import TokenBook
 from appliance.archive.index import Indexer
@@ -24,6 +25,10 @@ from appliance.transfers import retry
 from appliance.transfers.delivery import Delay
 from appliance.transfers.queue import TransferQueue
 from appliance.transfers.sender import Sender
+
+if TYPE_CHECKING:
+    from appliance.dimse.server import Receiver
+    from appliance.dimse.service import Service
 
 
 class Box:
@@ -69,6 +74,17 @@ class Box:
     def spool(self, door: str) -> Spool:
         """The spool, as `door` (a service's name) fills it."""
         return Spool(self.data_dir / "spool", door, self.config.storage.reserve_mb)
+
+    def receiver(self) -> Receiver:
+        """The DIMSE server."""
+        # Late: pynetdicom's server is slow to import, and one process needs it.
+        from appliance.dimse.server import Receiver
+
+        return Receiver(self.config.dicom, self.spool("receiver"), self.services())
+
+    def services(self) -> list[Service]:
+        """What the DIMSE server answers beside verification and storage; uses the index only once it is asked."""
+        return []
 
     def indexer(self) -> Indexer:
         """What brings the spool into archive and index."""

@@ -13,11 +13,8 @@ from appliance.service import stop_on_signals
 @pass_context
 def receiver(context: Context) -> None:
     """Take in images by DICOM (C-ECHO, C-STORE)."""
-    # Late, as below: no command waits for what only another needs.
-    from appliance.dimse.server import Receiver
-
     with serving(context, "receiver"):
-        Receiver(context.config.dicom, context.box.spool("receiver")).run(stop_on_signals())
+        context.box.receiver().run(stop_on_signals())
 
 
 @click.command()
@@ -41,6 +38,7 @@ def sender(context: Context) -> None:
 @pass_context
 def up(context: Context, tui: bool) -> None:
     """Run all services in the foreground, for trials and development; Ctrl-C ends them."""
+    # Late: no command waits for what only another needs.
     from appliance import supervise
 
     log.to_stderr(context.config.log.level, "up")

@@ -11,6 +11,7 @@ from pynetdicom.sop_class import uid_to_service_class
 
 from appliance.dicom.uid import is_valid
 from appliance.dimse import echo
+from appliance.dimse.service import Service
 
 _EXPLICIT_LITTLE = "1.2.840.10008.1.2.1"
 _YIELD_TO_EXPLICIT = frozenset(("1.2.840.10008.1.2", "1.2.840.10008.1.2.2"))
@@ -21,7 +22,7 @@ _MEDIA_DIRECTORY = "1.2.840.10008.1.3.10"
 _STORAGE_ROOT = "1.2.840.10008.5.1.4.1.1."
 
 
-def accept(proposed: list[PresentationContext]) -> list[PresentationContext]:
+def accept(proposed: list[PresentationContext], services: Sequence[Service] = ()) -> list[PresentationContext]:
     """What we support of a request, one transfer syntax each; narrows `proposed` to our choices in place.
 
     pynetdicom negotiates with one order of transfer syntaxes for all contexts of an abstract syntax; we
@@ -30,6 +31,8 @@ def accept(proposed: list[PresentationContext]) -> list[PresentationContext]:
     # pynetdicom can't refuse a context that names no transfer syntax at all: it needs one to answer with.
     proposed[:] = [context for context in proposed if context.transfer_syntax]
     supported: dict[str, list[str]] = {echo.SOP_CLASS: list(echo.TRANSFER_SYNTAXES)}
+    for service in services:
+        supported.update((sop_class, list(service.transfer_syntaxes)) for sop_class in service.sop_classes)
     for context in proposed:
         abstract = str(context.abstract_syntax)
         if not is_storage(abstract):

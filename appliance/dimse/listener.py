@@ -9,7 +9,7 @@ import ssl
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from socketserver import BaseServer
 from typing import Any, cast
@@ -27,6 +27,7 @@ from appliance.dimse.arrival import Arrivals
 from appliance.dimse.caller import Caller, caller
 from appliance.dimse.line import Line
 from appliance.dimse.places import Shared
+from appliance.dimse.service import Service, by_event
 from appliance.spool.spool import Spool
 
 log = logging.getLogger(__name__)
@@ -57,10 +58,12 @@ class Listener(ThreadedAssociationServer):
         spool: Spool,
         shared: Shared,
         *,
+        services: Sequence[Service] = (),
         hot: bool,
         tls: ssl.SSLContext | None = None,
     ) -> None:
-        """Serve the connections to `listening`, which fill `spool`; `hot` as in `Line`."""
+        """Serve the connections to `listening`, which fill `spool` or ask `services`; `hot` as in `Line`."""
+        self.services = services
         self.spool = spool
         self.shared = shared
         self.hot = hot
@@ -75,6 +78,8 @@ class Listener(ThreadedAssociationServer):
         verification = build_context(echo.SOP_CLASS, list(echo.TRANSFER_SYNTAXES))
         super().__init__(ae, listening.getsockname(), ae.ae_title, [verification], request_handler=_Connection)
         self.bind(evt.EVT_C_ECHO, echo.answer)
+        for event, handler in by_event(services).items():
+            self.bind(event, handler)
         self.bind(evt.EVT_REQUESTED, self._on_request)
         self.bind(evt.EVT_CONN_CLOSE, _on_close)
 
@@ -170,7 +175,9 @@ class Listener(ThreadedAssociationServer):
             association.acse.send_reject(*_LOCAL_LIMIT_EXCEEDED)
             association.kill()
             return
-        association.acceptor.supported_contexts = contexts.accept(request.presentation_context_definition_list)
+        association.acceptor.supported_contexts = contexts.accept(
+            request.presentation_context_definition_list, self.services
+        )
         self._tell(arrivals.caller)
 
     def _admit(self, association: Association) -> bool:

@@ -7,6 +7,7 @@ import os
 import socket
 import ssl
 import threading
+from collections.abc import Sequence
 
 import pydicom.config
 from pynetdicom import _config
@@ -19,6 +20,7 @@ from appliance.dimse.caller import accept_any_title
 from appliance.dimse.listener import LONGEST_END, Listener
 from appliance.dimse.places import Shared
 from appliance.dimse.processes import Processes
+from appliance.dimse.service import Service
 from appliance.errors import PacsboxError, StorageFullError
 from appliance.spool.spool import Spool
 
@@ -32,10 +34,19 @@ _POLL = 0.1
 
 
 class Receiver:
-    """Answers C-ECHO and C-STORE; what it is sent goes to the spool and nowhere else."""
+    """Answers C-ECHO, C-STORE and what `services` are asked; images go to the spool and nowhere else."""
 
-    def __init__(self, config: Dicom, spool: Spool, hot: bool | None = None, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self,
+        config: Dicom,
+        spool: Spool,
+        services: Sequence[Service] = (),
+        *,
+        hot: bool | None = None,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         """`hot`: read P-DATA ourselves, not through pynetdicom; unless said, where we know its inside."""
+        self._services = services
         self._config = config
         self._tls = tls
         self._hot = inside.is_known() if hot is None else hot
@@ -84,7 +95,9 @@ class Receiver:
             # Senders are better told so than left without an answer.
             log.error("%s %s", fault, fault.hint)
         ae = _application_entity(self._config)
-        self._listener = Listener(ae, listening, self._spool, shared, hot=self._hot, tls=self._tls)
+        self._listener = Listener(
+            ae, listening, self._spool, shared, services=self._services, hot=self._hot, tls=self._tls
+        )
         threading.Thread(target=self._listener.serve_forever, args=(_POLL,), name="listener", daemon=True).start()
 
     def _say(self, listening: socket.socket) -> int:

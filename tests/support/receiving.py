@@ -39,7 +39,7 @@ def receiving(
 ) -> Iterator[Receiving]:
     """A receiver whose spool is in `folder`; `options` are those of `[dicom]`."""
     spool = Spool(folder / "spool", "receiver")
-    receiver = Receiver(Dicom(bind="127.0.0.1", port=0, **options), spool, hot, tls)
+    receiver = Receiver(Dicom(bind="127.0.0.1", port=0, **options), spool, hot=hot, tls=tls)
     port = receiver.start()
     try:
         yield Receiving(receiver, port, spool)
