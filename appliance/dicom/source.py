@@ -5,7 +5,6 @@ The header is read, the bulk is only located, so that one frame of a large file 
 
 from __future__ import annotations
 
-import io
 import struct
 import warnings
 import zlib
@@ -13,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from pydicom.datadict import tag_for_keyword
 from pydicom.dataset import Dataset
@@ -21,7 +20,7 @@ from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.filereader import read_dataset
 from pydicom.tag import BaseTag
 
-from appliance.dicom import part10
+from appliance.dicom import inflate, part10
 from appliance.errors import PacsboxError, UnreadableInstanceError
 
 UNDEFINED = 0xFFFFFFFF
@@ -31,8 +30,6 @@ _EXPLICIT_BIG = "1.2.840.10008.1.2.2"
 _PIXEL_TAGS = (0x7FE00008, 0x7FE00009, 0x7FE00010)
 _DOCUMENT_TAG = 0x00420011
 _BULK_TAGS = frozenset((*_PIXEL_TAGS, _DOCUMENT_TAG))
-_MAX_INFLATED = 512 << 20
-_CHUNK = 1 << 17
 _DEFER = 1 << 20
 """No header element that we ask for is longer, but a private one between them may be."""
 
@@ -169,58 +166,4 @@ def _plain(file: BinaryIO) -> tuple[BinaryIO, str]:
     syntax = part10.read(file).transfer_syntax_uid
     if syntax != _DEFLATED:
         return file, syntax
-    return io.BufferedReader(_Inflated(file), _CHUNK), syntax
-
-
-class _Inflated(io.RawIOBase):
-    """What the rest of `file` inflates to, from 0, a little of it in memory at a time; going back begins anew.
-
-    Raises `NothingToShowError` where it is damaged, or beyond 512 MB. Seeking beyond its end stays there.
-    """
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-        self._start = file.tell()
-        self._begin()
-
-    def _begin(self) -> None:
-        self._file.seek(self._start)
-        self._unpack = zlib.decompressobj(-zlib.MAX_WBITS)
-        self._at = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        plain = self._more(len(buffer))
-        buffer[: len(plain)] = plain
-        return len(plain)
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        if whence == io.SEEK_END:
-            while self._more(_CHUNK):
-                pass
-        target = offset if whence == io.SEEK_SET else self._at + offset
-        if target < self._at:
-            self._begin()
-        while self._at < target and self._more(min(_CHUNK, target - self._at)):
-            pass
-        return self._at
-
-    def _more(self, most: int) -> bytes:
-        """The next bytes, at most so many; none at the end."""
-        while not self._unpack.eof:
-            packed = self._unpack.unconsumed_tail or self._file.read(_CHUNK)
-            try:
-                plain = self._unpack.decompress(packed, most)
-            except zlib.error as fault:
-                raise NothingToShowError(f"The file is damaged: {fault}.") from fault
-            self._at += len(plain)
-            if self._at > _MAX_INFLATED:
-                raise NothingToShowError(f"The file unpacks to more than {_MAX_INFLATED >> 20} MB.")
-            if plain or not packed:
-                return plain
-        return b""
+    return inflate.buffered(file), syntax

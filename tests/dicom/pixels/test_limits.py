@@ -13,7 +13,7 @@ from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate, get_frame
 from pydicom.uid import JPEG2000Lossless, JPEGBaseline8Bit, JPEGLSLossless, RLELossless
 
-from appliance.dicom import source
+from appliance.dicom import inflate
 from appliance.dicom.pixels import NothingToShowError, Window, presets, render, thumbnail
 from tests.support.files import PYDICOM, shared
 from tests.support.pictures import picture, rendered, write
@@ -61,9 +61,9 @@ def test_run_lengths_that_unpack_to_too_much_are_cut(tmp_path: Path) -> None:
 
 
 def test_a_deflated_bomb_is_not_inflated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(source, "_MAX_INFLATED", 1 << 20)
+    monkeypatch.setattr(inflate, "_MAX", 1 << 20)
     file = picture(tmp_path / "a", SQUARE, "1.2.840.10008.1.2.1.99", ICCProfile=bytes(3 << 20))
-    assert "unpacks to more than 1 MB" in _refusal(file)
+    assert "grows beyond 1 MB" in _refusal(file)
 
 
 def test_a_deflated_frame_is_not_inflated_beyond_its_size(tmp_path: Path) -> None:
