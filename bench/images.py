@@ -23,6 +23,11 @@ def small(folder: Path, count: int) -> list[Path]:
     return _series(folder, count, _image(76, 76), 2)
 
 
+def warmup(folder: Path) -> list[Path]:
+    """Some small images of a study of their own, for what is done once in a process's life."""
+    return _series(folder, 20, _image(76, 76), 5)
+
+
 def jpeg2000(folder: Path, count: int) -> list[Path]:
     """The same as CT slices in JPEG 2000, lossless, about 190 KB."""
     dataset = _image(512, 512, noise=12)

@@ -13,8 +13,8 @@ import time
 import urllib.request
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import contextmanager, suppress
+from dataclasses import astuple, dataclass, field
 from pathlib import Path
 
 import psutil
@@ -27,16 +27,22 @@ ROOT = Path(__file__).resolve().parents[1]
 
 @dataclass
 class Use:
-    """What a receiver took of the machine."""
+    """What processes took of the machine."""
 
     cpu: float = 0.0
-    """Seconds, of all its processes."""
+    """Seconds."""
     memory: float = 0.0
-    """Peak MB, summed over its processes."""
+    """Peak MB, summed."""
     written: float = 0.0
     """MB to the disk."""
-    parts: dict[str, float] = field(default_factory=dict)
-    """CPU seconds by process."""
+
+
+@dataclass
+class AllUse(Use):
+    """What a receiver took with all its processes."""
+
+    receiving: Use = field(default_factory=Use)
+    """The first of its processes, which receives, with its children."""
 
 
 class Receiver(ABC):
@@ -76,16 +82,10 @@ class Receiver(ABC):
             )
         self._wait_until_up()
 
-    def use(self) -> Use:
-        found = Use()
-        for name, process in self.processes.items():
-            family = [process, *process.children(recursive=True)]
-            spent = sum(sum(each.cpu_times()[:2]) for each in family)
-            found.parts[name] = spent
-            found.cpu += spent
-            found.memory += sum(_peak(each.pid) for each in family)
-            found.written += sum(each.io_counters().write_bytes for each in family) / 1e6
-        return found
+    def use(self) -> AllUse:
+        uses = [_use(process) for process in self.processes.values()]
+        total = (sum(values) for values in zip(*map(astuple, uses), strict=True))
+        return AllUse(*total, receiving=uses[0])
 
     def stop(self) -> None:
         self.close()
@@ -215,6 +215,17 @@ def _program(name: str) -> str:
     path = shutil.which(name)
     assert path, f"{name} is not installed"
     return path
+
+
+def _use(process: psutil.Popen) -> Use:
+    """Of a process with its children; what those took that have ended is counted with their parent."""
+    found = Use(sum(process.cpu_times()[:4]))
+    for each in (process, *process.children(recursive=True)):
+        with suppress(psutil.NoSuchProcess):
+            found.written += each.io_counters().write_bytes / 1e6
+            found.memory += _peak(each.pid)
+            found.cpu += sum(each.cpu_times()[:2]) if each is not process else 0.0
+    return found
 
 
 def _peak(pid: int) -> float:

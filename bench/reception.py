@@ -2,9 +2,9 @@
 
     python -m bench.reception [--rounds 5] [--work ct-1 small-4 ...] [--only pacsbox Orthanc] [--flushes]
 
-Each round starts each receiver anew on an empty folder and sends with dcmtk's storescu (TCP_NODELAY=1), whose own
-start counts too. Printed are medians of the rounds, and ratios to Orthanc. "indexed" counts until the last image
-is in the index; where there is no index, until the last answer.
+Each round starts each receiver anew on an empty folder, lets it take a few images that don't count, and sends
+with dcmtk's storescu (TCP_NODELAY=1), whose own start counts too. Printed are medians of the rounds, and ratios to
+Orthanc. "indexed" counts until the last image is in the index; where there is no index, until the last answer.
 """
 
 from __future__ import annotations
@@ -59,8 +59,10 @@ class Result:
     """Seconds from the last answer until all are in the index."""
     cpu: float
     """CPU seconds a GB, of all processes of the receiver."""
+    receiving: float
+    """The same of what receives alone, where the index has a process of its own."""
     memory: float
-    """Peak MB."""
+    """Peak MB of what receives."""
     written: float
     """Bytes to the disk for each byte sent."""
 
@@ -72,6 +74,7 @@ class Files:
         self._folder = folder
         self._share = share
         self._made: dict[str, list[Path]] = {}
+        self.warmup = images.warmup(folder / "warmup")
 
     def of(self, work: Work) -> list[Path]:
         name = work.make.__name__
@@ -81,12 +84,14 @@ class Files:
         return self._made[name]
 
 
-def measure(kind: type[Receiver], folder: Path, work: Work, files: list[Path]) -> Result:
+def measure(kind: type[Receiver], folder: Path, work: Work, files: list[Path], warmup: list[Path]) -> Result:
     """Start it, send, wait for the index, look what it took."""
     size = sum(path.stat().st_size for path in files)
     with receivers.running(kind, folder) as receiver:
+        send(receiver.port, warmup, WORK["small-1"])
+        _Watch(receiver, len(warmup)).run()
         before = receiver.use()
-        watch = _Watch(receiver, len(files))
+        watch = _Watch(receiver, len(files), len(warmup))
         began = time.perf_counter()
         watch.start()
         send(receiver.port, files, work)
@@ -100,7 +105,8 @@ def measure(kind: type[Receiver], folder: Path, work: Work, files: list[Path]) -
         first=watch.first - began if watch.first else 0.0,
         late=complete - answered,
         cpu=(after.cpu - before.cpu) / size * 1e9,
-        memory=after.memory,
+        receiving=(after.receiving.cpu - before.receiving.cpu) / size * 1e9,
+        memory=after.receiving.memory,
         written=(after.written - before.written) / size * 1e6,
     )
 
@@ -121,10 +127,11 @@ def send(port: int, files: list[Path], work: Work) -> None:
 class _Watch(threading.Thread):
     """Looks at the index while images come."""
 
-    def __init__(self, receiver: Receiver, count: int) -> None:
+    def __init__(self, receiver: Receiver, count: int, before: int = 0) -> None:
         super().__init__(daemon=True)
         self._receiver = receiver
         self._count = count
+        self._before = before
         self.first = self.complete = 0.0
 
     def run(self) -> None:
@@ -134,6 +141,7 @@ class _Watch(threading.Thread):
             now = time.perf_counter()
             if found is None:
                 return
+            found -= self._before
             if found and not self.first:
                 self.first = now
             if found >= self._count:
@@ -174,7 +182,7 @@ def report(name: str, work: Work, size: float, found: dict[str, list[Result]]) -
     rounds = max(len(results) for results in found.values())
     print(f"\n### {name}: {size / 1e3:.0f} KB an image, {work.associations} at a time, {rounds} rounds\n")
     columns = ["receiver", "images/s", ": Orthanc", "indexed/s", ": Orthanc"]
-    columns += ["first row", "all rows", "CPU s/GB", "peak MB", "written"]
+    columns += ["first row", "all rows", "CPU s/GB", "receiving", "peak MB", "written"]
     print(f"| {' | '.join(columns)} |\n|{'---|' * len(columns)}")
     medians = {kind: _median(results) for kind, results in found.items()}
     base = medians.get(Orthanc.name)
@@ -182,7 +190,7 @@ def report(name: str, work: Work, size: float, found: dict[str, list[Result]]) -
         print(
             f"| {kind} | {row.rate:.0f} | {_ratio(row.rate, base and base.rate)} | {row.indexed:.0f} "
             f"| {_ratio(row.indexed, base and base.indexed)} | {row.first:.2f} s | +{row.late:.2f} s "
-            f"| {row.cpu:.1f} | {row.memory:.0f} | {row.written:.2f} |",
+            f"| {row.cpu:.1f} | {row.receiving:.1f} | {row.memory:.0f} | {row.written:.2f} |",
             flush=True,
         )
 
@@ -215,13 +223,14 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir=chosen.folder) as folder:
         files = Files(Path(folder) / "files", chosen.share)
         for name in chosen.work:
-            _compare(chosen, Path(folder), name, files.of(WORK[name]), [kinds[each] for each in chosen.only])
+            _compare(chosen, Path(folder), name, files, [kinds[each] for each in chosen.only])
 
 
 def _compare(
-    chosen: argparse.Namespace, folder: Path, name: str, files: list[Path], kinds: list[type[Receiver]]
+    chosen: argparse.Namespace, folder: Path, name: str, all_files: Files, kinds: list[type[Receiver]]
 ) -> None:
     work = WORK[name]
+    files, warmup = all_files.of(work), all_files.warmup
     if chosen.flushes:
         for kind in kinds:
             print(
@@ -234,11 +243,11 @@ def _compare(
         found |= {"floor": [], "floor, no flush": []}
     for _ in range(chosen.rounds):
         for kind in kinds:
-            found[kind.name].append(measure(kind, folder, work, files))
+            found[kind.name].append(measure(kind, folder, work, files, warmup))
         if not chosen.no_floor:
             for label, flush in (("floor", True), ("floor, no flush", False)):
                 rate = floor.rate(files, Path(tempfile.mkdtemp(dir=folder)), work.associations, flush)
-                found[label].append(Result(rate, rate, 0, 0, 0, 0, 0))
+                found[label].append(Result(rate, rate, 0, 0, 0, 0, 0, 0))
         os.sync()
     report(name, work, sum(path.stat().st_size for path in files) / len(files), found)
 
