@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
+from appliance.access.journal import Journal
 from appliance.access.tokens import TokenBook
 from appliance.archive.index import Indexer
 from appliance.config import Config
@@ -104,6 +105,10 @@ class Box:
     def tokens(self) -> TokenBook:
         """Access tokens of programs."""
         return TokenBook(self.storage, self.secret("token.key"))
+
+    def journal(self, door: str) -> Journal:
+        """What notes for the audit who reads and writes what at `door`."""
+        return Journal(self.data_dir / "audit", door, lambda: self.storage, self.close)
 
     @property
     def transfers(self) -> TransferQueue:

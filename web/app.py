@@ -10,10 +10,11 @@ from aiohttp import web
 from appliance.box import Box
 from web import errors, guards, headers
 from web.cache import Cache
-from web.dicomweb.routes import add_routes
+from web.dicomweb.audited import JOURNAL
+from web.dicomweb.routes import add_routes, add_storing
 from web.keys import BOX, RENDERER, THREADS
 from web.limiter import Limiter
-from web.portal import albums, door, files, noted, pages, pictures
+from web.portal import albums, door, files, noted, pages, pictures, viewing
 from web.portal.assets import Assets
 from web.rendering import Renderer
 from web.sessions import Sessions
@@ -21,6 +22,7 @@ from web.threads import Threads
 
 _LINK = "/s/{code:[A-Za-z0-9_-]{22}}"
 _ITEM = _LINK + "/i/{name:[0-9a-f]{16}}"
+_DICOMWEB = "/dicom-web"
 _FRAME = "/{frame:[1-9][0-9]{0,5}}.jpg"
 
 _INDEX_THREADS = 4
@@ -35,10 +37,13 @@ _ALL_PINS_SECONDS = 0.1
 
 
 def public_app(box: Box, renderer: Renderer | None = None) -> web.Application:
-    """The patient door: the portal of shares. It reads its files now: build it before the loop runs."""
+    """The patient door: the portal of shares, and each share's own DICOMweb.
+
+    It reads its files now: build it before the loop runs.
+    """
     assets = Assets()
     looks = pages.Pages(assets)
-    app = web.Application(middlewares=[errors.middleware(looks.notice)], client_max_size=_LARGEST_FORM)
+    app = web.Application(middlewares=[errors.middleware(_worded(looks.notice))], client_max_size=_LARGEST_FORM)
     app[BOX] = box
     app[pages.PAGES] = looks
     app[guards.SESSIONS] = _sessions(box)
@@ -48,7 +53,7 @@ def public_app(box: Box, renderer: Renderer | None = None) -> web.Application:
     app[noted.NOTED] = noted.Noted()
     app[pictures.PICTURES] = Cache(_PICTURE_MEMORY)
     app.on_response_prepare.append(headers.hardened(box.config.public_url))
-    app.cleanup_ctx.extend((_threads, _pin_threads, _rendering(renderer)))
+    app.cleanup_ctx.extend((_threads, _pin_threads, _journal("patient"), _rendering(renderer)))
     app.add_routes(
         (
             web.get("/", door.start),
@@ -67,7 +72,18 @@ def public_app(box: Box, renderer: Renderer | None = None) -> web.Application:
             web.get(_ITEM + "/film", files.film, allow_head=False),
         )
     )
+    add_routes(app, _LINK + _DICOMWEB, viewing.share)
     return app
+
+
+def _worded(notice: errors.Answer) -> errors.Answer:
+    """Pages for people; a plain sentence for the viewer that asks by DICOMweb."""
+
+    def answer(request: web.Request, code: int, fault: Exception) -> web.StreamResponse:
+        for_programs = request.path.split("/")[3:4] == [_DICOMWEB[1:]]
+        return (errors.plain if for_programs else notice)(request, code, fault)
+
+    return answer
 
 
 def clinic_app(box: Box, renderer: Renderer | None = None) -> web.Application:
@@ -75,8 +91,9 @@ def clinic_app(box: Box, renderer: Renderer | None = None) -> web.Application:
     app = web.Application(middlewares=[errors.middleware(errors.plain)])
     app[BOX] = box
     app.on_response_prepare.append(headers.bare)
-    app.cleanup_ctx.extend((_threads, _rendering(renderer)))
-    add_routes(app)
+    app.cleanup_ctx.extend((_threads, _journal("clinic"), _rendering(renderer)))
+    add_routes(app, _DICOMWEB)
+    add_storing(app, _DICOMWEB)
     return app
 
 
@@ -103,6 +120,16 @@ async def _pin_threads(app: web.Application) -> AsyncIterator[None]:
     app[door.PINS] = Threads(1, "pins", app[BOX].close)
     yield
     await asyncio.to_thread(app[door.PINS].close)
+
+
+def _journal(door: str) -> CleanUp:
+    async def journal(app: web.Application) -> AsyncIterator[None]:
+        app[JOURNAL] = app[BOX].journal(door)
+        app[JOURNAL].start()
+        yield
+        await asyncio.to_thread(app[JOURNAL].close)
+
+    return journal
 
 
 def _rendering(shared: Renderer | None) -> CleanUp:

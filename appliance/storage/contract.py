@@ -15,17 +15,31 @@ from typing import Any, BinaryIO, Protocol
 from appliance.dicom.header import Header
 from appliance.dicom.model import Instance, Series, Study
 from appliance.dicom.query import Match
-from appliance.storage.rows import Event, Kept, Opening, Peer, Share, Token, Transfer, TransferItem, TransferState
+from appliance.storage.rows import (
+    AuditRow,
+    Event,
+    Kept,
+    Opening,
+    Order,
+    Peer,
+    Share,
+    Step,
+    Token,
+    Transfer,
+    TransferItem,
+    TransferState,
+    WorklistFile,
+)
 
 
 class Studies(Protocol):
     """Studies, series and instances: what was received, and finding it."""
 
-    def add(self, header: Header, blob_key: str) -> None:
-        """Enter an instance with its study and series; its SOP Instance UID must be new."""
+    def add(self, arrivals: Iterable[tuple[Header, str]]) -> None:
+        """Enter instances, each with its blob key, and their studies and series; every SOP Instance UID must be new.
 
-    def recount(self, study_instance_uids: Iterable[str]) -> None:
-        """Bring the counts, modalities, sizes and search text of studies up to date with their instances."""
+        Counts, sizes and modalities of studies and series are right at once.
+        """
 
     def kept(self, sop_instance_uids: Sequence[str]) -> dict[str, Kept]:
         """Of each of these instances that is known: what its bytes are, and where."""
@@ -146,6 +160,9 @@ class Peers(Protocol):
     def all(self) -> list[Peer]:
         """All peers by name."""
 
+    def change(self, peer: Peer) -> bool:
+        """Put `peer` in the place of the one of its name, in whatever case; False when there is none."""
+
     def remove(self, name: str) -> bool:
         """Forget it; False when there is none of that name."""
 
@@ -164,6 +181,18 @@ class Tokens(Protocol):
 
     def revoke(self, name: str) -> bool:
         """End the token in use of that name now; False when there is none."""
+
+
+class Audit(Protocol):
+    """Who read and wrote what; rows are only ever added."""
+
+    def add(self, rows: Iterable[AuditRow], batch: str = "") -> bool:
+        """Add `rows` in the running transaction; False when those of `batch`, if it has a name, are here already."""
+
+    def rows(
+        self, *, study_instance_uid: str = "", who: str = "", since: str = "", before: int = 0, limit: int = 100
+    ) -> list[AuditRow]:
+        """Newest first; of one study, of one who asks, from a time on, with numbers below `before`."""
 
 
 class Transfers(Protocol):
@@ -224,6 +253,65 @@ class Transfers(Protocol):
         """At the sender's start: what a dead sender left `sending` is `queued` again; how many."""
 
 
+class Orders(Protocol):
+    """Orders, and the worklist files that some of them come from. Their states are drawn in `rows.OrderState`."""
+
+    def add(self, order: Order) -> Order:
+        """A new order; gives it with its number and times."""
+
+    def change(self, order: Order) -> None:
+        """Keep what is new of it."""
+
+    def get(self, order_id: int) -> Order | None:
+        """By number."""
+
+    def next_id(self) -> int:
+        """The number that the next order gets, within this transaction."""
+
+    def all(self, limit: int = 200, unfinished: bool = False) -> list[Order]:
+        """Latest start first."""
+
+    def scheduled(self, first: str = "", last: str = "") -> Iterator[dict[str, Any]]:
+        """The items of open orders that start between two days (`YYYYMMDD`, open where empty), by their time."""
+
+    def before(self, day: str) -> list[Order]:
+        """Open orders that were to start before `day`."""
+
+    def known_by(self, study_instance_uid: str = "", accession_number: str = "", step_id: str = "") -> list[Order]:
+        """Orders that go by one of these, in whatever state; what is empty says nothing."""
+
+    def files(self) -> dict[str, WorklistFile]:
+        """The files of the watched folder as they were last seen, by name."""
+
+    def note_file(self, file: WorklistFile) -> None:
+        """Remember how a file was seen."""
+
+    def forget_files(self, names: Sequence[str]) -> None:
+        """They are not there any more."""
+
+
+class Steps(Protocol):
+    """Performed procedure steps, and the orders that they are linked to."""
+
+    def add(self, step: Step) -> None:
+        """A new one, not linked yet; raises `AlreadyExistsError` when its UID is known."""
+
+    def change(self, step: Step) -> None:
+        """Keep what is new of it; its links have words of their own."""
+
+    def get(self, sop_instance_uid: str) -> Step | None:
+        """By its SOP Instance UID."""
+
+    def all(self, limit: int = 200) -> list[Step]:
+        """Newest first."""
+
+    def of_order(self, order_id: int) -> list[Step]:
+        """Those that are linked to an order, oldest first."""
+
+    def link(self, sop_instance_uid: str, order_ids: Sequence[int]) -> None:
+        """Its orders are these, and no others."""
+
+
 class Storage(Protocol):
     """The index: one object a thread."""
 
@@ -233,6 +321,9 @@ class Storage(Protocol):
     peers: Peers
     transfers: Transfers
     tokens: Tokens
+    orders: Orders
+    steps: Steps
+    audit: Audit
 
     def transaction(self) -> AbstractContextManager[None]:
         """Take the write lock at once, commit at the end, roll back on any exception."""

@@ -41,23 +41,37 @@ class Asked:
         return self.uids.get("SOPInstanceUID", "")
 
 
+@dataclass(frozen=True)
+class About:
+    """What a route does, and to what: for the audit."""
+
+    permission: Permission
+    resource: str
+
+
 ASKED = web.RequestKey("asked", Asked)
+ABOUT = web.RequestKey("about", About)
+ITEMS = web.RequestKey("items", int)
+"""How many things the answer is about; one unless a handler says otherwise."""
+STUDY = web.RequestKey("study", str)
+"""The one study that it is about, where the path doesn't tell."""
 
 
-def guarded(handler: Handler, permission: Permission, guard: Guard, depth: int) -> Handler:
-    """`handler` behind `guard`, for who has `permission`; `depth` is the number of slashes below the root."""
+def guarded(handler: Handler, about: About, guard: Guard, depth: int) -> Handler:
+    """`handler` behind `guard`, for who has the permission; `depth` is the number of slashes below the root."""
 
     async def asked(request: web.Request) -> web.StreamResponse:
+        request[ABOUT] = about
         grant = await guard(request)
-        grant.scope.check(permission)
+        root = request.rel_url.raw_path.rsplit("/", depth)[0]
         uids = {_NAMES[name]: uid for name, uid in request.match_info.items() if name in _NAMES}
+        request[ASKED] = Asked(grant, root, {key: uid for key, uid in uids.items() if is_valid(uid)})
+        grant.scope.check(about.permission)
         for keyword, uid in uids.items():
             if not is_valid(uid):
                 raise ValueError(f"{keyword} is digits and dots, at most 64 characters")
         if uids and not grant.scope.sees(uids["StudyInstanceUID"]):
             raise NotFoundError("There is no such study here.")
-        root = request.rel_url.raw_path.rsplit("/", depth)[0]
-        request[ASKED] = Asked(grant, root, uids)
         return await handler(request)
 
     return asked

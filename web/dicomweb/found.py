@@ -10,7 +10,7 @@ from appliance.dicom.model import Instance
 from appliance.errors import NotFoundError
 from appliance.storage.contract import Studies
 from web import archived
-from web.dicomweb.asked import ASKED, Asked
+from web.dicomweb.asked import ASKED, ITEMS, Asked
 from web.keys import BOX, THREADS
 
 
@@ -24,6 +24,7 @@ async def found(request: web.Request) -> list[Instance]:
     if not instances:
         level = "instance" if asked.instance else "series" if asked.series else "study"
         raise NotFoundError(f"There is no such {level} here.")
+    request[ITEMS] = len(instances)
     return instances
 
 

@@ -11,7 +11,7 @@ from aiohttp import web
 from appliance.dicom import frames as stored_frames
 from appliance.dicom.frames import EXPLICIT_LITTLE, Frames
 from web.dicomweb.accept import MULTIPART, MediaRange, accepted, not_acceptable
-from web.dicomweb.asked import ASKED
+from web.dicomweb.asked import ASKED, ITEMS
 from web.dicomweb.found import located
 from web.dicomweb.media import OCTETS, by_new_name, of_frames
 from web.dicomweb.multipart import Multipart
@@ -52,6 +52,7 @@ async def frames(request: web.Request) -> web.StreamResponse:
 
 async def sent(request: web.Request, of: Frames, numbers: Sequence[int]) -> web.StreamResponse:
     """The answer with frames `numbers`, in the form that the request likes best."""
+    request[ITEMS] = len(numbers)
     form = chosen(of, accepted(request), single=len(numbers) == 1)
     first = await _frame(request, of, form, numbers[0])
     if not form.multipart:

@@ -15,7 +15,7 @@ from appliance.dicom.attributes import Level
 from appliance.storage.contract import Studies
 from web.dicomweb import search as searches
 from web.dicomweb.accept import JSON, accepted, choose
-from web.dicomweb.asked import ASKED
+from web.dicomweb.asked import ASKED, ITEMS, STUDY
 from web.dicomweb.packed import packed, takes_gzip
 from web.dicomweb.search import Search
 from web.keys import BOX, THREADS
@@ -47,11 +47,13 @@ async def _search(request: web.Request, level: Level) -> web.Response:
     media_type = choose(accepted(request), (JSON, "application/json"))
     box, gzip = request.app[BOX], takes_gzip(request)
 
-    def answer() -> tuple[bytes, list[str]]:
-        body, warnings = answered(box.storage.studies, search, asked.root)
-        return packed(body) if gzip else body, warnings
+    request[STUDY] = _only_study(search)
 
-    body, warnings = await request.app[THREADS].run(answer)
+    def answer() -> tuple[bytes, list[str], int]:
+        body, warnings, items = answered(box.storage.studies, search, asked.root)
+        return packed(body) if gzip else body, warnings, items
+
+    body, warnings, request[ITEMS] = await request.app[THREADS].run(answer)
     response = web.Response(body=body, headers={"Content-Type": media_type, "Vary": "Accept, Accept-Encoding"})
     if gzip:
         response.headers["Content-Encoding"] = "gzip"
@@ -60,15 +62,22 @@ async def _search(request: web.Request, level: Level) -> web.Response:
     return response
 
 
-def answered(studies: Studies, search: Search, root: str) -> tuple[bytes, list[str]]:
-    """The results as a JSON array, `[]` for none, and what is to be warned of (8.3.4.4)."""
+def answered(studies: Studies, search: Search, root: str) -> tuple[bytes, list[str], int]:
+    """The results as a JSON array, `[]` for none, what is to be warned of (8.3.4.4), and how many there are."""
     rows = list(studies.find(search.match, search.limit + 1, search.offset))
     warnings = list(search.warnings)
     if len(rows) > search.limit:
         rows.pop()
         warnings.append(_more(studies, search))
     keywords = sorted({*search.always, *search.if_known, *_ADDED}, key=lambda keyword: tag_for_keyword(keyword) or 0)
-    return orjson.dumps([_answer(row, keywords, search, root) for row in rows]), warnings
+    return orjson.dumps([_answer(row, keywords, search, root) for row in rows]), warnings, len(rows)
+
+
+def _only_study(search: Search) -> str:
+    """The study that is searched in, if it is one."""
+    named = [each.values for each in search.match.conditions if each.attribute.keyword == "StudyInstanceUID"]
+    alone = named[0][0] if len(named) == 1 and len(named[0]) == 1 else ""
+    return search.match.within.get("StudyInstanceUID", alone)
 
 
 def _answer(row: dict[str, Any], keywords: Iterable[str], search: Search, root: str) -> dict[str, Any]:

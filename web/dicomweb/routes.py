@@ -7,15 +7,17 @@ from aiohttp.typedefs import Handler
 
 from appliance.access.scope import Permission
 from web.cache import Cache
-from web.dicomweb import access, bulkdata, frames, metadata, qido, rendered, retrieve, store
+from web.dicomweb import access, audited, bulkdata, frames, metadata, qido, rendered, retrieve, store
 from web.dicomweb.access import Guard
-from web.dicomweb.asked import guarded
+from web.dicomweb.asked import About, guarded
 
 _STUDY = "/studies/{study}"
 _SERIES = _STUDY + "/series/{series}"
 _INSTANCE = _SERIES + "/instances/{instance}"
 
 _QUERY, _RETRIEVE = Permission.QUERY, Permission.RETRIEVE
+
+_STORING = About(Permission.STORE, "files")
 
 _RENDERED = "/rendered"
 _THUMBNAIL = "/thumbnail"
@@ -51,11 +53,23 @@ def add_routes(app: web.Application, root: str = "/dicom-web", guard: Guard = ac
     """Have `app` answer DICOMweb below `root`, to whom `guard` lets in and within the scope that it gives.
 
     `root` may hold path parameters of the guard's, such as `/s/{code}/dicom-web`. The application has what
-    `web.keys` names, and `web.errors.middleware`.
+    `web.keys` names, `audited.JOURNAL`, and `web.errors.middleware`.
     """
     app[rendered.RENDERED] = Cache(rendered.MEMORY)
-    app.on_startup.append(store.sweep)
+    app.on_response_prepare.append(audited.noted)
     for path, permission, handler in ROUTES:
-        app.router.add_get(root + path, guarded(handler, permission, guard, path.count("/")))
+        about = About(permission, _resource(path, permission))
+        app.router.add_get(root + path, guarded(handler, about, guard, path.count("/")))
+
+
+def _resource(path: str, permission: Permission) -> str:
+    """What the audit calls it: the last word of the path that is no UID; `files` where that only says which."""
+    word = [word for word in path.split("/") if "{" not in word][-1]
+    return "files" if permission is _RETRIEVE and word in ("studies", "series", "instances") else word
+
+
+def add_storing(app: web.Application, root: str = "/dicom-web", guard: Guard = access.clinic) -> None:
+    """Have `app` take instances in, too."""
+    app.on_startup.append(store.sweep)
     for path in ("/studies", _STUDY):
-        app.router.add_post(root + path, guarded(store.store, Permission.STORE, guard, path.count("/")))
+        app.router.add_post(root + path, guarded(store.store, _STORING, guard, path.count("/")))

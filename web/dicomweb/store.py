@@ -19,7 +19,7 @@ from appliance.spool.fate import Fate, fate
 from appliance.spool.intake import Intake, Kept, Refusal, RefusedError
 from appliance.spool.spool import Spool
 from web.dicomweb.accept import DICOM, JSON, MULTIPART, accepted, choose, media_type
-from web.dicomweb.asked import ASKED, Asked
+from web.dicomweb.asked import ASKED, ITEMS, STUDY, Asked
 from web.dicomweb.parts import Parts
 from web.keys import BOX, THREADS
 
@@ -53,9 +53,11 @@ async def store(request: web.Request) -> web.Response:
     spool = await threads.run(request.app[BOX].spool, DOOR)
     kept: list[Kept] = []
     failed: list[Failed] = []
+    request[ITEMS] = 0
     async for part in parts:
         try:
             kept.append(await _taken(request, spool, part))
+            request[ITEMS], request[STUDY] = len(kept), _only_study(kept)
         except RefusedError as fault:
             _LOG.warning("%s: an instance was refused: %s", asked.grant.scope.who, fault)
             failed.append(Failed(_REASONS[fault.refusal], fault.sop_class_uid, fault.sop_instance_uid))
@@ -87,6 +89,11 @@ async def _taken(request: web.Request, spool: Spool, chunks: AsyncIterator[bytes
         return await run(intake.finish)
     finally:
         await asyncio.shield(run(intake.discard))
+
+
+def _only_study(kept: Sequence[Kept]) -> str:
+    studies = {each.study_instance_uid for each in kept}
+    return studies.pop() if len(studies) == 1 else ""
 
 
 def _parts(request: web.Request) -> AsyncIterator[AsyncIterator[bytes]]:

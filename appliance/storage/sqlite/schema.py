@@ -192,3 +192,158 @@ def m006_tokens(db: Database) -> None:
         CREATE UNIQUE INDEX token_name ON token(name) WHERE revoked = '';
         """,
     )
+
+
+@migrations()
+def m008_worklist(db: Database) -> None:
+    """Orders, the files that some come from, performed procedure steps, and which order each step is of."""
+    _run(
+        db,
+        """
+        CREATE TABLE worklist_order (
+          id INTEGER PRIMARY KEY AUTOINCREMENT,
+          state TEXT NOT NULL,
+          item TEXT NOT NULL,
+          source TEXT NOT NULL,
+          patient_name TEXT NOT NULL,
+          patient_id TEXT NOT NULL,
+          patient_birth_date TEXT NOT NULL,
+          patient_sex TEXT NOT NULL,
+          accession_number TEXT NOT NULL,
+          study_instance_uid TEXT NOT NULL,
+          requested_procedure_id TEXT NOT NULL,
+          scheduled_procedure_step_id TEXT NOT NULL,
+          modality TEXT NOT NULL,
+          station TEXT NOT NULL,
+          start_date TEXT NOT NULL,
+          start_time TEXT NOT NULL,
+          description TEXT NOT NULL,
+          images INTEGER NOT NULL,
+          created TEXT NOT NULL,
+          updated TEXT NOT NULL
+        ) STRICT;
+        CREATE INDEX worklist_order_start ON worklist_order(start_date, start_time);
+        CREATE INDEX worklist_order_open ON worklist_order(state, start_date, start_time);
+        CREATE INDEX worklist_order_study ON worklist_order(study_instance_uid);
+        CREATE INDEX worklist_order_accession ON worklist_order(accession_number);
+        CREATE INDEX worklist_order_step ON worklist_order(scheduled_procedure_step_id);
+        CREATE TABLE worklist_file (
+          name TEXT PRIMARY KEY,
+          mark TEXT NOT NULL,
+          order_id INTEGER REFERENCES worklist_order(id),
+          fault TEXT NOT NULL
+        ) STRICT;
+        CREATE TABLE step (
+          sop_instance_uid TEXT PRIMARY KEY,
+          state TEXT NOT NULL,
+          attributes TEXT NOT NULL,
+          source_ae TEXT NOT NULL,
+          patient_name TEXT NOT NULL,
+          patient_id TEXT NOT NULL,
+          patient_birth_date TEXT NOT NULL,
+          patient_sex TEXT NOT NULL,
+          accession_number TEXT NOT NULL,
+          modality TEXT NOT NULL,
+          station TEXT NOT NULL,
+          start_date TEXT NOT NULL,
+          start_time TEXT NOT NULL,
+          description TEXT NOT NULL,
+          note TEXT NOT NULL,
+          created TEXT NOT NULL,
+          updated TEXT NOT NULL
+        ) STRICT;
+        CREATE INDEX step_created ON step(created);
+        CREATE TABLE step_order (
+          sop_instance_uid TEXT NOT NULL REFERENCES step(sop_instance_uid),
+          order_id INTEGER NOT NULL REFERENCES worklist_order(id),
+          PRIMARY KEY (sop_instance_uid, order_id)
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX step_order_order ON step_order(order_id);
+        """,
+    )
+
+
+@migrations()
+def m007_packed_metadata(db: Database) -> None:
+    """Metadata packed against that of another instance; digests are BLAKE3 now, and empty where SHA-256 was kept."""
+    db.conn.execute("ALTER TABLE metadata ADD COLUMN primer INTEGER")
+    db.conn.execute("UPDATE instance SET digest = x''")
+
+
+@migrations()
+def m009_commitments(db: Database) -> None:
+    """Storage commitment: what callers ask of us, and what we ask of the peers of transfers."""
+    _run(
+        db,
+        """
+        CREATE TABLE commitment (
+          id INTEGER PRIMARY KEY AUTOINCREMENT,
+          transaction_uid TEXT NOT NULL,
+          ae_title TEXT NOT NULL,
+          called TEXT NOT NULL,
+          address TEXT NOT NULL,
+          refs TEXT NOT NULL,
+          fingerprint TEXT NOT NULL,
+          duplicate INTEGER NOT NULL,
+          mark TEXT NOT NULL,
+          state TEXT NOT NULL,
+          due TEXT NOT NULL,
+          attempts INTEGER NOT NULL DEFAULT 0,
+          message TEXT NOT NULL DEFAULT '',
+          total INTEGER NOT NULL,
+          failed INTEGER NOT NULL DEFAULT 0,
+          created TEXT NOT NULL,
+          updated TEXT NOT NULL
+        ) STRICT;
+        CREATE INDEX commitment_due ON commitment(due) WHERE state = 'open';
+        CREATE INDEX commitment_transaction ON commitment(transaction_uid);
+        ALTER TABLE transfer ADD COLUMN proof TEXT NOT NULL DEFAULT '';
+        ALTER TABLE transfer ADD COLUMN proof_at TEXT NOT NULL DEFAULT '';
+        ALTER TABLE transfer ADD COLUMN asked INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE transfer ADD COLUMN resent INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE transfer ADD COLUMN transaction_uid TEXT NOT NULL DEFAULT '';
+        CREATE INDEX transfer_proof ON transfer(proof, proof_at) WHERE proof IN ('asking', 'awaiting');
+        CREATE INDEX transfer_transaction ON transfer(transaction_uid) WHERE transaction_uid != '';
+        """,
+    )
+
+
+@migrations()
+def m010_callers(db: Database) -> None:
+    """What peers may do when they call, how they show who they are, and how they write names."""
+    for column in (
+        "rights TEXT NOT NULL DEFAULT 'echo,store,query,retrieve,worklist,mpps,commitment'",
+        "calls_from TEXT NOT NULL DEFAULT ''",
+        "calls_us TEXT NOT NULL DEFAULT ''",
+        "fingerprint TEXT NOT NULL DEFAULT ''",
+        "tls INTEGER NOT NULL DEFAULT 0",
+        "character_set TEXT NOT NULL DEFAULT ''",
+        "overrides_character_set INTEGER NOT NULL DEFAULT 0",
+    ):
+        db.conn.execute(f"ALTER TABLE peer ADD COLUMN {column}")
+
+
+@migrations()
+def m011_audit(db: Database) -> None:
+    """Who read and wrote what; a batch of a journal is taken in once."""
+    _run(
+        db,
+        """
+        CREATE TABLE audit (
+          id INTEGER PRIMARY KEY AUTOINCREMENT,
+          first TEXT NOT NULL,
+          last TEXT NOT NULL,
+          who TEXT NOT NULL,
+          address TEXT NOT NULL,
+          action TEXT NOT NULL,
+          resource TEXT NOT NULL,
+          study_instance_uid TEXT NOT NULL,
+          outcome TEXT NOT NULL,
+          requests INTEGER NOT NULL,
+          items INTEGER NOT NULL,
+          batch TEXT NOT NULL
+        ) STRICT;
+        CREATE INDEX audit_study ON audit(study_instance_uid);
+        CREATE INDEX audit_batch ON audit(batch) WHERE batch <> '';
+        """,
+    )

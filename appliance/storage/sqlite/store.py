@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from appliance.errors import IndexUnavailableError
+from appliance.storage.sqlite.audit import SqliteAudit
 from appliance.storage.sqlite.connection import connect, faults, transaction
 from appliance.storage.sqlite.events import SqliteEvents
 from appliance.storage.sqlite.find import folded_name
@@ -39,6 +40,7 @@ class SqliteStorage:
         self.peers = SqlitePeers(self._db)
         self.transfers = SqliteTransfers(self._db)
         self.tokens = SqliteTokens(self._db)
+        self.audit = SqliteAudit(self._db)
 
     def _migrate(self) -> None:
         known = {step.name for step in migrations.pending(self._db)} | set(_applied(self._db.conn))

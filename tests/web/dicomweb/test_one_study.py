@@ -16,6 +16,7 @@ from tests.support.clinic import filled, stock
 from tests.support.files import brainix, knee
 from web import errors
 from web.dicomweb.access import Grant
+from web.dicomweb.audited import JOURNAL
 from web.dicomweb.routes import ROUTES, add_routes
 from web.keys import BOX, RENDERER, THREADS
 from web.rendering import Renderer
@@ -43,6 +44,7 @@ async def client(box: Box, studies: dict[str, Study], renderer: Renderer) -> Asy
 
     app = Application(middlewares=[errors.middleware(errors.plain)])
     app[BOX], app[RENDERER], app[THREADS] = box, renderer, Threads(2, "index", box.close)
+    app[JOURNAL] = box.journal("test")
     add_routes(app, "/s/{code}/dicom-web", guard)
     async with TestClient(TestServer(app)) as client:
         yield client

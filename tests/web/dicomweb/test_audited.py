@@ -1,0 +1,68 @@
+"""Every read and write of DICOMweb is a row of the audit, refusals too."""
+
+from __future__ import annotations
+
+import pytest
+import requests
+
+from appliance.access.scope import Permission
+from appliance.box import Box
+from appliance.storage.rows import AuditRow
+from tests.support.clinic import ROOT, filled, opened, stock
+from tests.support.files import brainix
+from web.dicomweb.routes import ROUTES
+
+
+def rows(box: Box) -> list[AuditRow]:
+    return box.storage.audit.rows(limit=1000)
+
+
+def test_every_route_is_noted_with_what_how_many_and_of_which_study(box: Box) -> None:
+    stock(box, *brainix()[:3])
+    instance = box.storage.studies.instances(next(box.storage.studies.study_uids()))[0]
+    uids = (instance.study_instance_uid, instance.series_instance_uid, instance.sop_instance_uid)
+    with opened(box) as doors:
+        for path, permission, _ in ROUTES:
+            with requests.get(doors.clinic + ROOT + filled(path, *uids), timeout=20) as answer:
+                assert answer.ok, path
+            assert permission in (Permission.QUERY, Permission.RETRIEVE)
+    noted = rows(box)
+    assert {row.who for row in noted} == {"this machine"}
+    assert {row.address for row in noted} == {"127.0.0.1"}
+    assert sum(row.requests for row in noted) == len(ROUTES)
+    named = {(row.action, row.resource) for row in noted if row.study_instance_uid == uids[0]}
+    assert named >= {("query", "series"), ("retrieve", "metadata"), ("retrieve", "files"), ("retrieve", "frames")}
+    (files,) = (row for row in noted if row.resource == "files")
+    assert files.items == 3 + 3 + 1
+
+
+def test_storing_is_noted_with_how_many(box: Box) -> None:
+    indexer = box.indexer()
+    with opened(box) as doors:
+        headers = {"Content-Type": "application/dicom", "Accept": "application/dicom+json"}
+        url = f"{doors.clinic}{ROOT}/studies"
+        answer = requests.post(url, data=brainix()[0].read_bytes(), headers=headers, timeout=30)
+        assert answer.status_code == 202  # no indexer runs
+        assert requests.post(url, data=b"nothing", headers=headers, timeout=30).status_code == 409
+    indexer.drain_batch()
+    stored, refused = sorted(rows(box), key=lambda row: row.outcome, reverse=True)
+    assert (stored.action, stored.items, stored.outcome) == ("store", 1, "ok")
+    assert stored.study_instance_uid == next(box.storage.studies.study_uids())
+    assert (refused.items, refused.outcome) == (0, "409")
+
+
+@pytest.mark.parametrize(("token", "who", "outcome"), [("nonsense", "unknown", "401"), ("", "token A", "403")])
+def test_who_is_refused_is_noted_too(box: Box, token: str, who: str, outcome: str) -> None:
+    text = token or box.tokens.create("A", ["store"]).text
+    with opened(box) as doors:
+        headers = {"Authorization": f"Bearer {text}"}
+        assert requests.get(f"{doors.clinic}{ROOT}/studies", headers=headers, timeout=20).status_code == int(outcome)
+    (row,) = rows(box)
+    assert (row.who, row.outcome, row.items) == (who, outcome, 0)
+
+
+def test_a_search_for_one_study_is_noted_as_of_that_study(box: Box) -> None:
+    with opened(box) as doors:
+        requests.get(f"{doors.clinic}{ROOT}/studies?StudyInstanceUID=1.2.3", timeout=20)
+        requests.get(f"{doors.clinic}{ROOT}/studies?StudyInstanceUID=1.2.3,1.2.4", timeout=20)
+    assert {row.study_instance_uid for row in rows(box)} == {"1.2.3", ""}
