@@ -35,6 +35,7 @@ from appliance.dicom.model import Origin
 _ROOT = "1.2.826.0.1.3680043.8.498"
 _FIRST = 1_000_000_000
 """Numbers of UIDs begin here, so that all have as many digits and can be exchanged in the encoded bytes."""
+_SLICE = 6_000_000_000
 _AT_A_TIME = 5_000
 _SERIES = 2
 """Series of a study."""
@@ -52,7 +53,7 @@ class Maker:
         dataset.SeriesInstanceUID = self._uid(8, _FIRST)
         dataset.SOPInstanceUID = self._uid(9, _FIRST)
         dataset.InstanceNumber = _FIRST
-        dataset.SliceLocation = dataset.AcquisitionNumber = str(_FIRST + 1)
+        dataset.SliceLocation = dataset.AcquisitionNumber = str(_SLICE)
         dataset.PatientID = f"BENCH{_FIRST}"
         dataset.Rows, dataset.Columns = 8, 8
         dataset.PixelData = os.urandom(max(pixels, 128))
@@ -67,17 +68,22 @@ class Maker:
 
     def image(self, number: int) -> tuple[bytes, bytes]:
         """The Part 10 header and the data set of image `number`."""
-        study = _FIRST + number // self._per_study
-        series = _FIRST + number // self._per_study * _SERIES + number % _SERIES
-        instance = _FIRST + number
+        study = _scattered(number // self._per_study)
+        series = _scattered(number // self._per_study) + number % _SERIES
+        instance = _scattered(number // self._per_study) + number % self._per_study
         data = self._template
         for kind, of in ((7, study), (8, series), (9, instance)):
             data = data.replace(self._uid(kind, _FIRST).encode(), self._uid(kind, of).encode())
         data = data.replace(b"BENCH%d" % _FIRST, b"BENCH%d" % study)
-        data = data.replace(b"%d " % (_FIRST + 1), b"%d " % (instance + 1))
+        data = data.replace(b"%d" % _SLICE, b"%d" % (_SLICE + number))
         origin = Origin("C-STORE", "BENCH", "PACSBOX", "127.0.0.1", events.now())
         head = part10.encode(self._class, self._uid(9, instance), ExplicitVRLittleEndian, origin)
         return part10.sealed(head, len(data)), data
+
+
+def _scattered(study: int) -> int:
+    """Studies come from many machines: their UIDs are in no order."""
+    return _FIRST + study * 48_271 % 99_991 * 10_000
 
 
 def put(maker: Maker, folder: Path, numbers: range) -> None:

@@ -116,7 +116,7 @@ def _decide(storage: Storage, blobs: Blobs, entries: list[Entry]) -> _Batch:
         key = blob_key(study_uid, entry)
         known, patient = kept.get(sop_uid), patients.get(study_uid, Patient())
         newcomer = Patient.of(header.study)
-        if known and known.digest != header.digest:
+        if known and _digest(blobs, known, header) != header.digest:
             batch.conflicts.append((entry, sop_uid, "we have another image of the same identity"))
         elif known and known.blob_key not in _keys(batch) and not blobs.holds(known.blob_key, known.size):
             batch.lost.append((entry, header, key))
@@ -129,6 +129,13 @@ def _decide(storage: Storage, blobs: Blobs, entries: list[Entry]) -> _Batch:
             kept[sop_uid] = Kept(header.digest, key, header.size)
             batch.new.append((entry, header, key))
     return batch
+
+
+def _digest(blobs: Blobs, known: Kept, newcomer: Header) -> str:
+    """The digest of what is kept; where the index has none, the file says, if it is whole."""
+    if known.digest or not blobs.holds(known.blob_key, known.size):
+        return known.digest or newcomer.digest
+    return headers.digest(blobs.path(known.blob_key))
 
 
 def _keys(batch: _Batch) -> set[str]:
@@ -153,13 +160,12 @@ def _readable(entries: list[Entry], batch: _Batch) -> Iterator[tuple[Entry, Head
 def _commit(storage: Storage, batch: _Batch) -> None:
     came: defaultdict[str, int] = defaultdict(int)
     with storage.transaction():
-        for _, header, key in batch.new:
-            storage.studies.add(header, key)
+        storage.studies.add((header, key) for _, header, key in batch.new)
+        for _, header, _ in batch.new:
             came[header.uids[0]] += 1
         for _, header, key in batch.lost:
             log.error("the archive had lost %s; what came again takes its place", key)
             storage.studies.move(header, key)
-        storage.studies.recount(came)
         for study_uid, instances in came.items():
             storage.events.add(events.STUDY_RECEIVED, study_uid, instances=instances)
         for entry, reason in batch.rejected:

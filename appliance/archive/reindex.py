@@ -59,14 +59,15 @@ def _enter(storage: Storage, study_uid: str, found: list[tuple[str, Header]], re
     with storage.transaction():
         storage.studies.remove_study(study_uid)
         known = set(storage.studies.kept([header.uids[2] for _, header in found]))
+        new: list[tuple[Header, str]] = []
         for key, header in found:
             if header.uids[2] in known:
                 report.faults.append(f"{key}: its SOP Instance UID is in the archive twice")
                 continue
             known.add(header.uids[2])
-            storage.studies.add(header, key)
-            report.instances += 1
-        storage.studies.recount([study_uid])
+            new.append((header, key))
+        storage.studies.add(new)
+        report.instances += len(new)
         storage.events.add(events.STUDY_RECEIVED, study_uid, instances=0)
     report.studies += 1
 

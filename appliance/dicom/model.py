@@ -104,7 +104,7 @@ class Instance:
     size: int
     """Bytes of the file."""
     digest: str
-    """SHA-256 of the data set's bytes, without the header that we write."""
+    """BLAKE3 of the data set's bytes, without the header that we write; empty where an older pacsbox entered it."""
     source_ae: str
     via: str
     received: str

@@ -7,7 +7,7 @@ ends, or nothing of it happened. A `Storage` belongs to the thread that opened i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
@@ -17,11 +17,16 @@ from appliance.dicom.model import Instance, Series, Study
 from appliance.dicom.query import Match
 from appliance.storage.rows import (
     AuditRow,
+    Commitment,
+    CommitmentState,
     Event,
+    Held,
     Kept,
     Opening,
     Order,
     Peer,
+    Proof,
+    Reference,
     Share,
     Step,
     Token,
@@ -73,6 +78,15 @@ class Studies(Protocol):
 
         Streams: memory does not grow with the number of answers.
         """
+
+    def patients(self, match: Match) -> Iterator[dict[str, Any]]:
+        """Each patient of whom a study matches, by keyword, with the counts of all studies; newest first.
+
+        Studies are one patient's by ID and its issuer; without an ID, by name and day of birth. Streams.
+        """
+
+    def of_patient(self, patient: Mapping[str, Any]) -> dict[str, int]:
+        """`NumberOfPatientRelatedStudies`, `...Series` and `...Instances` of a patient given by keyword."""
 
     def matching(self, match: Match, seconds: float) -> int | None:
         """How many rows match; None when counting them takes longer than `seconds`."""
@@ -312,6 +326,80 @@ class Steps(Protocol):
         """Its orders are these, and no others."""
 
 
+class Commitments(Protocol):
+    """What callers ask us to commit to. The state machine is drawn in `rows.CommitmentState`."""
+
+    def add(self, commitment: Commitment) -> Commitment:
+        """A new one; gives it with its number and times."""
+
+    def get(self, commitment_id: int) -> Commitment | None:
+        """By number."""
+
+    def of_transaction(self, transaction_uid: str) -> list[Commitment]:
+        """Those that named this Transaction UID, oldest first."""
+
+    def all(self, limit: int = 200, unfinished: bool = False) -> list[Commitment]:
+        """Newest first."""
+
+    def due(self, now: str, beyond: str, limit: int = 100) -> list[Commitment]:
+        """Open ones whose time has come, longest waiting first; what is due after `beyond` is due, as in `claim`."""
+
+    def put_off(self, commitment_id: int, due: str, message: str = "", attempts: int = 1) -> None:
+        """Look at it again at `due`; `attempts` were made to report it."""
+
+    def ask_again(self, commitment_id: int, commitment: Commitment) -> None:
+        """The same was asked once more: it is open again, with the references, mark, address and due of `commitment`."""
+
+    def close(self, commitment_id: int, state: CommitmentState, failed: int = 0, message: str = "") -> bool:
+        """From `open` to `state`, its references forgotten; False when it was closed already."""
+
+    def forget(self, before: str) -> int:
+        """Delete those that were closed before this time; how many."""
+
+    def held(self, sop_instance_uids: Sequence[str]) -> dict[str, Held]:
+        """What the index says of each of these instances that it has."""
+
+
+class Proofs(Protocol):
+    """Whether peers keep what our transfers brought. The state machine is drawn in `rows.Proof`."""
+
+    def want(self, transfer_id: int) -> None:
+        """Ask the peer of a transfer that is about to be done; its instances are remembered until it is settled."""
+
+    def due(self, now: str, beyond: str) -> list[Transfer]:
+        """Those whose peer is to be asked now, longest waiting first; `beyond` as in `claim`."""
+
+    def overdue(self, now: str) -> list[Transfer]:
+        """Those whose peer was asked, and has not answered in time."""
+
+    def of_transaction(self, transaction_uid: str) -> Transfer | None:
+        """The transfer whose peer was asked last by this Transaction UID."""
+
+    def unproven(self, transfer_id: int) -> list[Reference]:
+        """What the peer was sent and has not confirmed, as far as it is still here."""
+
+    def begin(self, transfer_id: int, transaction_uid: str) -> None:
+        """The peer is about to be asked by this Transaction UID: it may answer from now on."""
+
+    def put_off(self, transfer_id: int, transaction_uid: str, due: str) -> None:
+        """It could not be asked by this Transaction UID: try again at `due`."""
+
+    def wait(self, transfer_id: int, transaction_uid: str, until: str) -> None:
+        """It was asked; unless it has answered already, its answer has time `until` then."""
+
+    def confirm(self, transfer_id: int, sop_instance_uids: Collection[str]) -> None:
+        """The peer keeps these."""
+
+    def settle(self, transfer_id: int, proof: Proof) -> None:
+        """How it ended; of the instances, only the peer's remarks are kept."""
+
+    def send_again(self, transfer_id: int, sop_instance_uids: Collection[str], message: str) -> None:
+        """From `done` to `queued`, these instances pending again: the peer does not have them."""
+
+    def fail(self, transfer_id: int, reasons: Mapping[str, str], message: str) -> None:
+        """From `done` to `failed`: the peer does not keep these instances, for reasons that sending can't cure."""
+
+
 class Storage(Protocol):
     """The index: one object a thread."""
 
@@ -324,6 +412,8 @@ class Storage(Protocol):
     orders: Orders
     steps: Steps
     audit: Audit
+    commitments: Commitments
+    proofs: Proofs
 
     def transaction(self) -> AbstractContextManager[None]:
         """Take the write lock at once, commit at the end, roll back on any exception."""

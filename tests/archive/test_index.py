@@ -116,6 +116,21 @@ def test_an_image_that_the_archive_lost_is_taken_again(box: Box, fill: Fill) -> 
     assert box.storage.studies.count() == (1, 2)
 
 
+def test_where_the_index_has_no_digest_the_file_tells_whether_it_is_the_same(
+    box: Box, fill: Fill, tmp_path: Path
+) -> None:
+    fill(knee()[:3])
+    with box.storage.transaction():
+        box.storage._db.conn.execute("UPDATE instance SET digest = x''")  # type: ignore[attr-defined]
+    box.blobs.remove(max(box.blobs.keys()))
+    fill([knee()[0], changed(knee()[1], tmp_path / "other.dcm", StudyDescription="OTHER"), knee()[2]])
+    spool = box.spool("receiver")
+    (aside,) = spool.set_aside(spool.conflicts)
+    assert aside.sop_instance_uid == headers.read(knee()[1]).uids[2]
+    assert box.storage.studies.count() == (1, 3)
+    assert len(blobs(box)) == 3
+
+
 def test_a_data_folder_that_was_copied_between_link_and_commit_goes_on(box: Box, fill: Fill) -> None:
     with knee()[0].open("rb") as file:
         entry = box.spool("receiver").keep(file, Origin("upload", received=events.now()))

@@ -14,8 +14,8 @@ _ROWS = {
     "study": "SELECT * FROM study ORDER BY study_instance_uid",
     "series": "SELECT series.*, study_instance_uid FROM series JOIN study ON study.id = study_ref"
     " ORDER BY series_instance_uid",
-    "instance": "SELECT instance.*, series_instance_uid, deflated FROM instance JOIN series ON series.id = series_ref"
-    " JOIN metadata ON instance_id = instance.id ORDER BY sop_instance_uid",
+    "instance": "SELECT instance.*, series_instance_uid, primer IS NULL, deflated FROM instance"
+    " JOIN series ON series.id = series_ref JOIN metadata ON instance_id = instance.id ORDER BY sop_instance_uid",
     "text": "SELECT study_instance_uid, text FROM study_text JOIN study ON study.id = study_text.rowid"
     " ORDER BY study_instance_uid",
     "share": "SELECT * FROM share",

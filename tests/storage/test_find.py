@@ -74,9 +74,7 @@ def header(study: str, series: str, instance: str, values: dict[str, str]) -> He
 
 def enter(storage: Storage, *headers: Header) -> None:
     with storage.transaction():
-        for each in headers:
-            storage.studies.add(each, f"key-{each.uids[2]}")
-        storage.studies.recount({each.uids[0] for each in headers})
+        storage.studies.add((each, f"key-{each.uids[2]}") for each in headers)
 
 
 @pytest.fixture(params=["sqlite"], scope="module")

@@ -24,12 +24,7 @@ Opener = Callable[[], Storage]
 
 def enter(storage: Storage, paths: Iterable[Path]) -> None:
     with storage.transaction():
-        touched = set()
-        for number, path in enumerate(paths):
-            header = headers.read(path)
-            storage.studies.add(header, f"key-{number}")
-            touched.add(header.uids[0])
-        storage.studies.recount(touched)
+        storage.studies.add((headers.read(path), f"key-{number}") for number, path in enumerate(paths))
 
 
 def names(storage: Storage, text: str) -> list[str]:
@@ -148,9 +143,7 @@ def test_the_first_image_names_the_study_and_later_ones_fill_gaps(storage: Stora
     first = replace(first, study=first.study | {"patient_birth_date": "", "patient_name": "First"})
     second = replace(second, study=second.study | {"patient_birth_date": "19800101", "patient_name": "Second"})
     with storage.transaction():
-        storage.studies.add(first, "key-1")
-        storage.studies.add(second, "key-2")
-        storage.studies.recount([first.uids[0]])
+        storage.studies.add([(first, "key-1"), (second, "key-2")])
     study = storage.studies.study(first.uids[0])
     assert study
     assert (study.patient_name, study.patient_birth_date) == ("First", "19800101")

@@ -25,9 +25,7 @@ def study(storage: Storage) -> str:
 def entered(storage: Storage, files: Callable[[], list[Path]]) -> str:
     with storage.transaction():
         read = [headers.read(path) for path in files()[:6]]
-        for number, header in enumerate(read):
-            storage.studies.add(header, f"key-{number}")
-        storage.studies.recount([read[0].uids[0]])
+        storage.studies.add((header, f"key-{number}") for number, header in enumerate(read))
     return read[0].uids[0]
 
 
@@ -68,8 +66,7 @@ def test_a_new_transfer_has_every_instance_pending(storage: Storage, study: str)
 def test_instances_that_come_later_are_not_part_of_it(storage: Storage, study: str) -> None:
     (number,) = queued(storage, study, "B")
     with storage.transaction():
-        storage.studies.add(headers.read(brainix()[10]), "key-10")
-        storage.studies.recount([study])
+        storage.studies.add([(headers.read(brainix()[10]), "key-10")])
     assert now_of(storage, number).total == 6
     assert len(storage.transfers.pending(number)) == 6
 

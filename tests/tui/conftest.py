@@ -138,8 +138,7 @@ def fill_with() -> Callable[[Box, int], None]:
         with storage.transaction():
             for number in range(count):
                 header = made_up(number, stamp(_FIRST + timedelta(seconds=number)))
-                storage.studies.add(header, f"00/{'0' * 32}/{number}.dcm")
-                storage.studies.recount([header.uids[0]])
+                storage.studies.add([(header, f"00/{'0' * 32}/{number}.dcm")])
                 storage.events.add(events.STUDY_RECEIVED, header.uids[0], instances=1)
 
     return enter

@@ -4,69 +4,29 @@ from __future__ import annotations
 
 import sqlite3
 import time
-import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlite_utils import Database
 
-from appliance.dicom.attributes import Level, stored_at
 from appliance.dicom.header import Header
 from appliance.dicom.model import Instance, Series, Study
 from appliance.dicom.names import fold
 from appliance.dicom.query import Match
 from appliance.storage.rows import Kept
-from appliance.storage.sqlite import find
+from appliance.storage.sqlite import find, patients
+from appliance.storage.sqlite.arrivals import enter
+from appliance.storage.sqlite.packed import unpacked
 
-_STUDY = [a.column for a in stored_at(Level.STUDY)]
-_SERIES = [a.column for a in stored_at(Level.SERIES)]
-_INSTANCE = [a.column for a in stored_at(Level.INSTANCE)]
 _STEPS = 1000
 """Of SQLite's machine between looks at the clock: well below a millisecond."""
 _MANY = 500
 """Values in one IN list; SQLite's own limit is far above."""
 
 
-def _keep_first(table: str, columns: Sequence[str]) -> str:
-    """What is known stays, what was empty is filled: the first image of a study names it."""
-    return ", ".join(f"{c} = CASE {table}.{c} WHEN '' THEN excluded.{c} ELSE {table}.{c} END" for c in columns)
-
-
 def _marks(count: int) -> str:
     return ", ".join("?" * count)
 
-
-_ADD_STUDY = f"""
-INSERT INTO study ({", ".join(_STUDY)}, folded_name, first_received, last_received)
-VALUES ({_marks(len(_STUDY) + 3)})
-ON CONFLICT (study_instance_uid) DO UPDATE SET {_keep_first("study", [*_STUDY[1:], "folded_name"])},
-  first_received = min(study.first_received, excluded.first_received),
-  last_received = max(study.last_received, excluded.last_received)
-RETURNING id"""
-
-_ADD_SERIES = f"""
-INSERT INTO series (study_ref, {", ".join(_SERIES)}) VALUES ({_marks(len(_SERIES) + 1)})
-ON CONFLICT (study_ref, series_instance_uid) DO UPDATE SET {_keep_first("series", _SERIES[1:])}
-RETURNING id"""
-
-_PLACED = ("transfer_syntax_uid", "blob_key", "size", "digest", "source_ae", "via", "received")
-_ADD_INSTANCE = f"""
-INSERT INTO instance (series_ref, {", ".join(_INSTANCE)}, {", ".join(_PLACED)})
-VALUES ({_marks(len(_INSTANCE) + len(_PLACED) + 1)})
-RETURNING id"""
-
-_RECOUNT = """
-UPDATE study SET
-  number_of_study_related_series = (SELECT count(*) FROM series WHERE study_ref = study.id),
-  (number_of_study_related_instances, size) =
-    (SELECT count(*), coalesce(sum(instance.size), 0) FROM instance JOIN series ON series.id = series_ref
-     WHERE study_ref = study.id),
-  modalities_in_study = coalesce((SELECT group_concat(modality, '\\') FROM
-    (SELECT DISTINCT modality FROM series WHERE study_ref = study.id AND modality <> '' ORDER BY modality)), ''),
-  sop_classes_in_study = coalesce((SELECT group_concat(sop_class_uid, '\\') FROM
-    (SELECT DISTINCT sop_class_uid FROM instance JOIN series ON series.id = series_ref
-     WHERE study_ref = study.id ORDER BY sop_class_uid)), '')
-WHERE study_instance_uid = ?"""
 
 _INSTANCE_ROWS = """
 SELECT instance.*, series.series_instance_uid, study.study_instance_uid
@@ -81,44 +41,9 @@ class SqliteStudies:
     def __init__(self, db: Database) -> None:
         self._conn = db.conn
 
-    def add(self, header: Header, blob_key: str) -> None:
-        """Enter an instance with its study and series; its SOP Instance UID must be new."""
-        origin = header.origin
-        study_ref = self._one(
-            _ADD_STUDY,
-            *(header.study[c] for c in _STUDY),
-            find.folded_name(header.study["patient_name"]),
-            origin.received,
-            origin.received,
-        )
-        series_ref = self._one(_ADD_SERIES, study_ref, *(header.series[c] for c in _SERIES))
-        placed = (header.transfer_syntax_uid, blob_key, header.size, bytes.fromhex(header.digest))
-        came = (origin.source_ae, origin.via, origin.received)
-        instance_id = self._one(_ADD_INSTANCE, series_ref, *(header.instance[c] for c in _INSTANCE), *placed, *came)
-        self._conn.execute(
-            "INSERT INTO metadata (instance_id, deflated) VALUES (?, ?)",
-            (instance_id, zlib.compress(header.metadata, 1)),
-        )
-
-    def recount(self, study_instance_uids: Iterable[str]) -> None:
-        """Bring counts, modalities, sizes and search text up to date with the instances."""
-        for uid in study_instance_uids:
-            self._conn.execute(
-                "UPDATE series SET number_of_series_related_instances ="
-                " (SELECT count(*) FROM instance WHERE series_ref = series.id)"
-                " WHERE study_ref = (SELECT id FROM study WHERE study_instance_uid = ?)",
-                (uid,),
-            )
-            self._conn.execute(_RECOUNT, (uid,))
-            self._retext(uid)
-
-    def _retext(self, uid: str) -> None:
-        row = self._conn.execute("SELECT * FROM study WHERE study_instance_uid = ?", (uid,)).fetchone()
-        text = find.text_of(row)
-        known = self._conn.execute("SELECT text FROM study_text WHERE rowid = ?", (row["id"],)).fetchone()
-        if known is None or known["text"] != text:
-            self._conn.execute("DELETE FROM study_text WHERE rowid = ?", (row["id"],))
-            self._conn.execute("INSERT INTO study_text (rowid, text) VALUES (?, ?)", (row["id"], text))
+    def add(self, arrivals: Iterable[tuple[Header, str]]) -> None:
+        """Enter instances with their studies and series, whose counts follow; every SOP Instance UID must be new."""
+        enter(self._conn, arrivals)
 
     def kept(self, sop_instance_uids: Sequence[str]) -> dict[str, Kept]:
         """Of each of these instances that is known: what its bytes are, and where."""
@@ -129,6 +54,11 @@ class SqliteStudies:
     def move(self, header: Header, blob_key: str) -> None:
         """The same data set is now in another file: its place, size and origin."""
         origin = header.origin
+        self._conn.execute(
+            "UPDATE study SET size = size + ? - (SELECT size FROM instance WHERE sop_instance_uid = ?)"
+            " WHERE study_instance_uid = ?",
+            (header.size, header.uids[2], header.uids[0]),
+        )
         self._conn.execute(
             "UPDATE instance SET blob_key = ?, size = ?, source_ae = ?, via = ?, received = ?"
             " WHERE sop_instance_uid = ?",
@@ -182,6 +112,14 @@ class SqliteStudies:
         for row in self._conn.execute(sql, values):
             yield find.answer(match.level, row)
 
+    def patients(self, match: Match) -> Iterator[dict[str, Any]]:
+        """Each patient of whom a study matches, with counts of all studies, newest first."""
+        return patients.patients(self._conn, match)
+
+    def of_patient(self, patient: Mapping[str, Any]) -> dict[str, int]:
+        """How many studies, series and instances there are of a patient."""
+        return patients.of_patient(self._conn, patient)
+
     def matching(self, match: Match, seconds: float) -> int | None:
         """How many rows match; None when counting them takes longer than `seconds`."""
         sql, values = find.count(match, find.few_with(self._conn, find.texts(match)))
@@ -203,22 +141,21 @@ class SqliteStudies:
         """The DICOM JSON of each instance, by series and instance number."""
         where, values = _within(study_instance_uid, series_instance_uid, sop_instance_uid)
         rows = self._conn.execute(
-            "SELECT deflated FROM instance JOIN series ON series.id = series_ref JOIN study ON study.id = study_ref"
-            " JOIN metadata ON metadata.instance_id = instance.id" + where + _BY_NUMBER,
+            "SELECT primer, deflated FROM instance JOIN series ON series.id = series_ref"
+            " JOIN study ON study.id = study_ref JOIN metadata ON instance_id = instance.id" + where + _BY_NUMBER,
             values,
         )
-        for row in rows:
-            yield zlib.decompress(row["deflated"])
+        yield from unpacked(self._conn, rows)
 
     def metadata_of(self, sop_instance_uids: Sequence[str]) -> list[bytes]:
         """The DICOM JSON of each of these instances that is known, in their order."""
         rows = self._in(
-            "SELECT sop_instance_uid, deflated FROM instance JOIN metadata ON metadata.instance_id = instance.id"
-            " WHERE sop_instance_uid",
+            "SELECT sop_instance_uid, primer, deflated FROM instance"
+            " JOIN metadata ON metadata.instance_id = instance.id WHERE sop_instance_uid",
             sop_instance_uids,
         )
-        found = {row["sop_instance_uid"]: row["deflated"] for row in rows}
-        return [zlib.decompress(found[uid]) for uid in sop_instance_uids if uid in found]
+        found = {row["sop_instance_uid"]: row for row in rows}
+        return list(unpacked(self._conn, (found[uid] for uid in sop_instance_uids if uid in found)))
 
     def remove_study(self, study_instance_uid: str) -> list[str]:
         """Forget a study with all its rows; gives the blob keys of its instances."""
@@ -247,11 +184,6 @@ class SqliteStudies:
             "SELECT count(*), coalesce(sum(number_of_study_related_instances), 0) FROM study"
         ).fetchone()
         return studies, instances
-
-    def _one(self, sql: str, *values: Any) -> int:
-        # fetchall, not fetchone: a RETURNING statement is finished only when all rows are read.
-        identity: int = self._conn.execute(sql, values).fetchall()[0][0]
-        return identity
 
     def _in(self, select: str, values: Sequence[str]) -> list[sqlite3.Row]:
         rows: list[sqlite3.Row] = []
