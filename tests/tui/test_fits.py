@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from appliance.dimse.translate import attributes_of
 from tests.support.files import brainix, knee
+from tests.support.modality import report
 
 SCREENS = {
     "worklist": ((), ("Patient", "Born", "Study date", "Images", "Received", "F4 Peers")),
@@ -19,6 +21,10 @@ SCREENS = {
     "transfers": (("f3",), ("State", "Images", "To", "Patient", "When", "c Stop", "F4 Peers")),
     "peers": (("f4",), ("Name", "AE title", "Address", "Answer", "a Add", "e Test", "d Remove", "F4 Peers")),
     "peer": (("f4", "a"), ("Name", "AE title", "Address", "Port", "Enter Next field, then add", "Esc Cancel")),
+    "orders": (("f6",), ("When", "State", "Patient", "What", "a Add", "c Cancel", "p Performed", "2 open", "Esc Back")),
+    "order": (("f6", "a"), ("Name", "Born", "Type", "Accession", "Ctrl+S Save", "Esc Cancel")),
+    "steps": (("f7",), ("Began", "State", "Station", "unlinked", "l Link", "o Orders", "1 unlinked", "Esc Back")),
+    "link": (("f7", "l"), ("Which order is this of?", "born 1970-01-01", "Enter Link", "Esc Cancel")),
     "attention": (("enter", "exclamation_mark"), ("What", "Why", "Since", "The receiver is down", "Esc Back")),
     "help": (("f1",), ("Keys: Studies", "F2", "Close the console")),
     "palette": (("ctrl+p",), ("Search for commands", "All links that patients have")),
@@ -35,9 +41,12 @@ def busy(box, fill):
     box.sharing.create(studies[0].study_instance_uid)
     box.peers.add("CLINIC-B", "CLINIC-B", "192.0.2.2", 11112)
     box.transfers.enqueue(studies[0].study_instance_uid, "CLINIC-B")
+    box.orders.add({"PatientName": "Doe^Jane", "PatientID": "4711", "Modality": "CT"}, "test")
+    box.orders.add({"PatientName": "Roe^Richard", "PatientID": "4712", "Modality": "CT"}, "test")
+    box.steps.create("1.2.3.9", attributes_of(report(AccessionNumber="UNKNOWN")).keys, "MODALITY")
 
 
-LARGE = ("worklist", "study", "qr", "shares", "transfers", "attention")
+LARGE = ("worklist", "study", "qr", "shares", "transfers", "attention", "orders", "steps")
 CASES = [*((name, (80, 24)) for name in SCREENS), *((name, (200, 60)) for name in LARGE)]
 
 

@@ -1,0 +1,1 @@
+"""Orders (modality worklist), performed steps (MPPS), and how they belong together."""
