@@ -1,9 +1,12 @@
-"""One claimed transfer, from the claim to its end; what was acknowledged is durable at once.
+"""One claimed transfer, from the claim to its end; what is acknowledged is durable soon, and not told before.
 
 ```
-claimed -> peer gone? study gone? -> send, an instance at a time -> done | failed | queued again, later
-                                       '-> cancelled meanwhile, or the sender stops: between two instances
+claimed -> peer gone? study gone? -> send, in a thread of its own -> done | failed | queued again, later
+                                       |    '-> cancelled meanwhile, or the sender stops: between two instances
+                                       '-> ledger -> index: several acknowledgements in one commit
 ```
+An acknowledgement that a power cut takes does no harm: the instance is sent once more, and the peer says that it
+has it.
 """
 
 from __future__ import annotations
@@ -12,7 +15,6 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -22,25 +24,17 @@ from appliance.peers.faults import Fault, PeerError
 from appliance.storage.contract import Storage
 from appliance.storage.rows import Peer, Transfer, TransferItem, TransferState
 from appliance.transfers import words
+from appliance.transfers.ledger import Ledger, Outcome
 from appliance.transfers.queue import tell
 
 log = logging.getLogger(__name__)
 
+_LOOK = 0.1
+"""Seconds between two commits, and between looks whether the transfer was cancelled."""
 _NEWS = 0.25
 """Seconds between two events of progress: enough for the eye."""
 INDEX_DOWN = 2.0
 """Seconds before the index is tried again."""
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """One instance is settled."""
-
-    sop_instance_uid: str
-    sent: bool
-    """Whether the peer has it; else it was refused for good."""
-    note: str = ""
-    """Why it was refused, or the peer's remark on taking it."""
 
 
 class Send(Protocol):
@@ -53,7 +47,10 @@ class Send(Protocol):
         report: Callable[[Outcome], None],
         stopped: Callable[[], bool],
     ) -> None:
-        """Send `items`, `report` each as it is settled, ask `stopped` before each; raises `PeerError`."""
+        """Send `items`, `report` each as it is settled, ask `stopped` before each; raises `PeerError`.
+
+        Both may be called by several threads.
+        """
 
 
 Delay = Callable[[Fault, int, int], float | None]
@@ -89,7 +86,7 @@ class Delivery:
         if self._transfer.attempts > self._limit:
             return self._finish(TransferState.FAILED, words.interrupted(self._limit))
         try:
-            self._send(peer, self._present(), self._report, self._stopped)
+            self._bring_over(peer, self._present())
             self._conclude()
         except PeerError as fault:
             log.info("transfer %d to %s: %s", self._transfer.id, peer.name, fault)
@@ -111,31 +108,65 @@ class Delivery:
     def _present(self) -> list[TransferItem]:
         """The instances to send; those that were deleted meanwhile are settled."""
         pending = self._storage.transfers.pending(self._transfer.id)
-        for item in pending:
-            if not item.blob_key:
-                self._report(Outcome(item.sop_instance_uid, sent=False, note=words.DELETED_HERE))
+        gone = [Outcome(item.sop_instance_uid, False, words.DELETED_HERE) for item in pending if not item.blob_key]
+        self._patiently(lambda: self._record(gone))
         return [item for item in pending if item.blob_key]
 
-    def _stopped(self) -> bool:
-        return self._stop.is_set() or self._now().state is not TransferState.SENDING
+    def _bring_over(self, peer: Peer, items: Sequence[TransferItem]) -> None:
+        """Send in a thread of its own, and write down meanwhile what is settled."""
+        ledger, end = Ledger(), threading.Event()
 
-    def _report(self, outcome: Outcome) -> None:
-        """Make it durable before the next one is sent: an index that is away is waited for."""
+        def send() -> None:
+            try:
+                self._send(peer, items, ledger.note, lambda: end.is_set() or self._stop.is_set())
+            except Exception as fault:  # noqa: BLE001 - raised again by the thread that waits
+                ledger.close(fault)
+            else:
+                ledger.close()
+
+        def look() -> None:
+            self._write_down(ledger)
+            if self._now().state is not TransferState.SENDING:
+                end.set()
+
+        # A daemon, since a peer that hangs must not keep the process from ending.
+        threading.Thread(target=send, name=f"transfer-{self._transfer.id}-send", daemon=True).start()
+        try:
+            while not ledger.closed:
+                ledger.wait_for_news(_LOOK)
+                self._patiently(look)
+                ledger.wait_for_end(_LOOK)
+            self._patiently(look)
+        finally:
+            end.set()
+            ledger.give_up()
+        if ledger.fault is not None:
+            raise ledger.fault
+
+    def _patiently(self, act: Callable[[], None]) -> None:
+        """An index that is away is waited for: what was sent meanwhile is not forgotten."""
         while True:
             try:
-                return self._record(outcome)
+                return act()
             except IndexUnavailableError as fault:
                 log.error("%s %s", fault, fault.hint)
                 if self._stop.wait(INDEX_DOWN):
                     raise
 
-    def _record(self, outcome: Outcome) -> None:
+    def _write_down(self, ledger: Ledger) -> None:
+        outcomes = ledger.outcomes()
+        self._record(outcomes)
+        ledger.written(len(outcomes))
+
+    def _record(self, outcomes: Sequence[Outcome]) -> None:
+        """Make them durable."""
+        if not outcomes:
+            return
         transfers = self._storage.transfers
         with self._storage.transaction():
-            if outcome.sent:
-                transfers.acknowledge(self._transfer.id, outcome.sop_instance_uid, outcome.note)
-            else:
-                transfers.refuse(self._transfer.id, outcome.sop_instance_uid, outcome.note)
+            for outcome in outcomes:
+                settle = transfers.acknowledge if outcome.sent else transfers.refuse
+                settle(self._transfer.id, outcome.sop_instance_uid, outcome.note)
             if time.monotonic() - self._told >= _NEWS:
                 self._told = time.monotonic()
                 tell(self._storage, self._now())
@@ -177,5 +208,7 @@ class Delivery:
 
     def _finish(self, state: TransferState, message: str = "", due: str = "") -> None:
         with self._storage.transaction():
+            if state is TransferState.DONE:
+                self._storage.proofs.want(self._transfer.id)
             if self._storage.transfers.finish(self._transfer.id, state, message, due):
                 tell(self._storage, self._now())

@@ -19,7 +19,7 @@ from appliance.transfers.queue import tell
 
 log = logging.getLogger(__name__)
 
-_TICK = 0.1
+_TICK = 0.02
 """Seconds between looks at the queue; a look that finds nothing new costs microseconds."""
 _DUE = 1.0
 """Seconds after which the queue is read although nobody wrote: a delay may be over."""

@@ -18,6 +18,8 @@ from tests.support.scp import acceptor
 from tests.support.waiting import wait_for
 
 KILLS = 20
+TWICE = 5
+"""Images at most that a kill makes go out again: what one commit had not yet."""
 ROOT = Path(__file__).parents[2]
 
 
@@ -67,4 +69,4 @@ def test_a_killed_sender_loses_nothing_and_sends_nothing_twice_that_was_acknowle
     assert again == []
     assert {box.transfers.get(transfer.id).state for transfer in transfers} == {TransferState.DONE}
     assert set(scp.received) == everything
-    assert len(scp.received) <= len(everything) * len(transfers) + KILLS
+    assert len(scp.received) <= len(everything) * len(transfers) + TWICE * KILLS
