@@ -16,6 +16,10 @@ TOKEN_CHANGED = "token.changed"
 """An access token was made or revoked: `token`, `what`."""
 TRANSFER_CHANGED = "transfer.changed"
 """A transfer moved on: `transfer`, `state`."""
+ORDER_CHANGED = "order.changed"
+"""An order was made, changed, or moved on: `order`, `state`."""
+STEP_CHANGED = "step.changed"
+"""A modality reported a performed procedure step, or it was linked: `step`, `state`, `orders`."""
 
 
 def now() -> str:

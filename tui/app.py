@@ -30,7 +30,9 @@ from tui.screens.attention import AttentionScreen
 from tui.screens.confirm import Confirm
 from tui.screens.desk import Desk
 from tui.screens.help import HelpScreen
+from tui.screens.orders import OrdersScreen
 from tui.screens.peers import PeersScreen
+from tui.screens.performed_steps import PerformedStepsScreen
 from tui.screens.shares import SharesScreen
 from tui.screens.transfers import TransfersScreen
 from tui.screens.worklist import WorklistScreen
@@ -45,6 +47,8 @@ _SCREENS: dict[str, type[Desk]] = {
     "transfers": TransfersScreen,
     "peers": PeersScreen,
     "attention": AttentionScreen,
+    "orders": OrdersScreen,
+    "steps": PerformedStepsScreen,
 }
 
 
@@ -60,6 +64,8 @@ class PacsboxApp(App[None]):
         Binding("f3", "go('transfers')", "Transfers", tooltip="What is sent to other clinics, and how far it is"),
         Binding("f4", "go('peers')", "Peers", tooltip="The clinics that the box may send to"),
         Binding("exclamation_mark,f5", "go('attention')", "Attention", show=False, tooltip="What needs a person"),
+        Binding("f6", "go('orders')", "Orders", show=False, tooltip="What modalities are told to do (worklist)"),
+        Binding("f7", "go('steps')", "Performed", show=False, tooltip="What modalities reported (performed steps)"),
         Binding("ctrl+q,ctrl+c", "close", "Close", show=False, priority=True, tooltip="Close the console"),
     ]
     COMMAND_PALETTE_DISPLAY: ClassVar[str | None] = "Ctrl+P"

@@ -95,7 +95,12 @@ def condition(keyword: str, value: str, *, multiple: bool = False, empty: bool =
     `multiple` and `empty` say that multiple and empty value matching were agreed on (C.2.2.2.8, C.2.2.2.7).
     Raises KeyError when the attribute is not indexed, ValueError when the value cannot be one of its VR.
     """
-    attribute = BY_KEYWORD[keyword]
+    return narrowing(BY_KEYWORD[keyword], value, multiple=multiple, empty=empty)
+
+
+def narrowing(attribute: Attribute, value: str, *, multiple: bool = False, empty: bool = False) -> Condition | None:
+    """As `condition`, of any attribute, indexed or not."""
+    keyword = attribute.keyword
     value = _clean(keyword, value)
     if not value or set(value) == {"*"} or keyword in _NEVER_MATCHED:
         return None

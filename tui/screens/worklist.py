@@ -15,6 +15,7 @@ from tui.backstage import Backstage
 from tui.messages import IndexReplaced
 from tui.news import News
 from tui.screens.desk import Desk
+from tui.screens.order_form import OrderForm
 from tui.screens.send import SendDialog
 from tui.screens.share import ShareDialog
 from tui.screens.study import StudyScreen
@@ -36,6 +37,7 @@ class WorklistScreen(Desk):
         Binding("enter", "open", "Open", tooltip="Look at the study: its series, links and transfers"),
         Binding("s", "share", "Share", tooltip="Make a link and QR code for the patient"),
         Binding("t", "send", "Send", tooltip="Send the study to another clinic"),
+        Binding("o", "order", "Order", show=False, tooltip="Order an examination for this patient"),
         Binding("slash", "search", "Search", tooltip="Find a patient by name, birth date or number"),
         Binding("escape", "clear", "Clear", show=False, tooltip="Forget the search: ready for the next patient"),
     ]
@@ -167,7 +169,7 @@ class WorklistScreen(Desk):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Without a study there is nothing to open, share or send."""
-        if action in ("open", "share", "send"):
+        if action in ("open", "share", "send", "order"):
             return True if self.listing.chosen else None
         if action == "search":
             return self.listing.has_focus
@@ -190,3 +192,8 @@ class WorklistScreen(Desk):
         """Send it away."""
         if study := await self._study():
             await self.app.push_screen(SendDialog(self.backstage, study))
+
+    async def action_order(self) -> None:
+        """Order something for the same patient."""
+        if study := await self._study():
+            await self.app.push_screen(OrderForm(self.backstage, patient=study))
