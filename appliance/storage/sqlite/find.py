@@ -61,15 +61,15 @@ def statement(match: Match, limit: int | None, offset: int, few: Sequence[int] |
     """The SELECT for `match`; `few` are the only studies that can hold answers, if that is known."""
     names = ", ".join(f"{_name(BY_KEYWORD[key])} AS {column}" for key, column in _COLUMNS[match.level].items())
     extra = ", instance.transfer_syntax_uid" if match.level is Level.INSTANCE else ""
-    rows, values = _rows(match, few)
-    sql = f"SELECT {names}{extra} {rows} ORDER BY {_SORT[match.level]} LIMIT ? OFFSET ?"
+    found, values = rows(match, few)
+    sql = f"SELECT {names}{extra} {found} ORDER BY {_SORT[match.level]} LIMIT ? OFFSET ?"
     return sql, [*values, -1 if limit is None else limit, offset]  # -1 is SQLite's word for no limit
 
 
 def count(match: Match, few: Sequence[int] | None = None) -> Sql:
     """The SELECT that counts the rows for `match`."""
-    rows, values = _rows(match, few)
-    return f"SELECT count(*) {rows}", values
+    found, values = rows(match, few)
+    return f"SELECT count(*) {found}", values
 
 
 def answer(level: Level, row: sqlite3.Row) -> dict[str, Any]:
@@ -134,7 +134,7 @@ def _name(attribute: Attribute) -> str:
     return f"{_TABLE[attribute.level]}.{_COLUMNS[attribute.level][attribute.keyword]}"
 
 
-def _rows(match: Match, few: Sequence[int] | None) -> Sql:
+def rows(match: Match, few: Sequence[int] | None) -> Sql:
     """FROM and WHERE."""
     given = [(f"{_name(BY_KEYWORD[key])} = ?", [uid]) for key, uid in match.within.items()]
     if few is not None:
