@@ -44,10 +44,35 @@ def _public_url(value: str) -> str:
     return value
 
 
+def _networks(values: tuple[str, ...]) -> tuple[str, ...]:
+    for value in values:
+        ipaddress.ip_network(value, strict=False)
+    return values
+
+
 AETitle = Annotated[str, AfterValidator(_ae_title)]
 Address = Annotated[str, AfterValidator(_bind)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 """0 lets the system choose one, for tests."""
+
+
+Networks = Annotated[tuple[str, ...], AfterValidator(_networks)]
+"""Addresses such as 10.0.0.7 and networks such as 10.0.0.0/24."""
+TransferSyntax = Annotated[str, Field(pattern=r"^1\.2\.840\.10008\.1\.2(\.[1-9]\d*)*$")]
+DimseRight = Literal["echo", "store", "query", "retrieve", "worklist", "mpps", "commitment"]
+CharacterSet = Literal[
+    "ISO_IR 192",
+    "ISO_IR 100",
+    "ISO_IR 101",
+    "ISO_IR 144",
+    "ISO_IR 127",
+    "ISO_IR 126",
+    "ISO_IR 148",
+    "ISO 2022 IR 87",
+    "ISO 2022 IR 149",
+    "GB18030",
+    "",
+]
 
 
 class _Section(BaseModel):
@@ -58,16 +83,49 @@ class Dicom(_Section):
     """The DIMSE server and client."""
 
     ae_title: AETitle = Field("PACSBOX", description="Our AE title, called and calling.")
+    other_titles: tuple[AETitle, ...] = Field((), description="Further AE titles that we answer to.")
+    check_called: bool = Field(True, description="Refuse calls to an AE title that is none of ours.")
+    strangers_may: tuple[DimseRight, ...] = Field(
+        ("echo", "store"), description="What callers on the LAN may do that are not among the peers."
+    )
+    lan: Networks = Field(
+        (
+            "10.0.0.0/8",
+            "172.16.0.0/12",
+            "192.168.0.0/16",
+            "169.254.0.0/16",
+            "127.0.0.0/8",
+            "fc00::/7",
+            "fe80::/10",
+            "::1/128",
+        ),
+        description="Addresses and networks that count as the LAN; strangers from elsewhere are refused.",
+    )
     bind: Address = Field("0.0.0.0", description="Address to listen on; modalities must reach it.")
     port: Port = Field(11112, description="TCP port of the DIMSE server.")
     max_associations: int = Field(50, ge=1, le=1000, description="Associations at a time.")
+    max_per_peer: int = Field(25, ge=1, le=1000, description="Associations at a time from one address.")
     processes: int = Field(
         0, ge=0, le=32, description="Receiver processes; 0: one less than the machine has cores, at least one."
     )
     max_pdu: int = Field(
         131072, ge=4096, le=16777216, description="Largest PDU that we take, in bytes; 0 is not offered."
     )
-    idle_timeout: int = Field(60, ge=5, le=3600, description="Seconds of silence before we hang up.")
+    idle_timeout: int = Field(60, ge=5, le=3600, description="Seconds of silence between messages before we hang up.")
+    dimse_timeout: int = Field(60, ge=5, le=3600, description="Seconds of silence within a message before we hang up.")
+    transfer_syntaxes: tuple[TransferSyntax, ...] = Field(
+        (), description="UIDs of the transfer syntaxes that images are taken in, best first; empty: all."
+    )
+    character_set: CharacterSet = Field(
+        "ISO_IR 192", description="Character set of answers to queries where it can carry the names; else UTF-8."
+    )
+    tls: Literal["off", "beside", "only"] = Field(
+        "beside", description="Whether DICOM over TLS is offered: beside the plain port, or without it."
+    )
+    tls_port: Port = Field(2762, description="TCP port of DICOM over TLS.")
+    tls_clients: Literal["anyone", "trusted"] = Field(
+        "anyone", description="Who may call by TLS: also callers without a certificate, or only with one we trust."
+    )
 
 
 class Web(_Section):
@@ -119,6 +177,26 @@ class Transfers(_Section):
         description="Tries before a transfer counts as failed; 150 go on for about three days, a long weekend.",
     )
     parallel: int = Field(2, ge=1, le=16, description="Peers that are sent to at the same time.")
+    associations: int = Field(
+        2, ge=1, le=16, description="Associations to a peer at a time, for many images and if it takes more than one."
+    )
+    confirm_hours: int = Field(
+        24,
+        ge=0,
+        le=720,
+        description="Hours that a peer has to confirm that it keeps what it was sent; 0: it is not asked.",
+    )
+
+
+class Worklist(_Section):
+    """Orders for modalities."""
+
+    folder: str = Field(
+        "", description="Folder of DICOM worklist files (*.wl) that another program keeps; empty: there is none."
+    )
+    days: int = Field(
+        3, ge=0, le=3650, description="Days after its own on which an order that nobody began is still offered."
+    )
 
 
 class Log(_Section):
@@ -136,6 +214,7 @@ class Config(_Section):
     shares: Shares = Shares()
     storage: Storage = Storage()
     transfers: Transfers = Transfers()
+    worklist: Worklist = Worklist()
     log: Log = Log()
 
     @property
@@ -210,7 +289,7 @@ def load(path: Path | None = None, environment: Mapping[str, str] | None = None)
     `ConfigurationError` with every fault.
     """
     environment = os.environ if environment is None else environment
-    path = path or (Path(environment["PACSBOX_CONFIG"]) if environment.get("PACSBOX_CONFIG") else None)
+    path = path or file_of(environment)
     faults: list[str] = []
     values, sources = _from_file(path, faults)
     _from_environment(environment, values, sources, faults)
@@ -227,6 +306,11 @@ def load(path: Path | None = None, environment: Mapping[str, str] | None = None)
     return config, [
         Setting(option, _look_up(config, option), sources.get(option.key, "default")) for option in options()
     ]
+
+
+def file_of(environment: Mapping[str, str]) -> Path | None:
+    """The file that PACSBOX_CONFIG names."""
+    return Path(environment["PACSBOX_CONFIG"]) if environment.get("PACSBOX_CONFIG") else None
 
 
 def _from_file(path: Path | None, faults: list[str]) -> tuple[dict[str, Any], dict[str, str]]:
@@ -289,6 +373,7 @@ def _across(config: Config) -> Iterator[str]:
     taken: dict[int, str] = {}
     for key, port in (
         ("dicom.port", config.dicom.port),
+        ("dicom.tls_port", 0 if config.dicom.tls == "off" else config.dicom.tls_port),
         ("web.public_port", config.web.public_port),
         ("web.clinic_port", config.web.clinic_port),
     ):

@@ -29,7 +29,12 @@ from appliance.service import stop_on_signals
 log = logging.getLogger(__name__)
 
 PEER = "CLINIC-B"
-_PORTS = {"PACSBOX_DICOM_PORT": 11112, "PACSBOX_WEB_PUBLIC_PORT": 8080, "PACSBOX_WEB_CLINIC_PORT": 8042}
+_PORTS = {
+    "PACSBOX_DICOM_PORT": 11112,
+    "PACSBOX_DICOM_TLS_PORT": 2762,
+    "PACSBOX_WEB_PUBLIC_PORT": 8080,
+    "PACSBOX_WEB_CLINIC_PORT": 8042,
+}
 _LEAVING = "This ends the demo and deletes its studies."
 _START = 30.0
 """Seconds that the receiver has to come up."""
@@ -86,6 +91,7 @@ def _both(box: Box, folder: Path) -> Iterator[tuple[supervise.Children, supervis
         "PACSBOX_DATA_DIR": str(folder / "clinic-b"),
         "PACSBOX_DICOM_AE_TITLE": PEER,
         "PACSBOX_DICOM_PORT": str(peer_port),
+        "PACSBOX_DICOM_TLS": "off",
     }
     with (folder / "services.log").open("ab") as output:
         quiet = output if os.isatty(1) else None

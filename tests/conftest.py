@@ -22,6 +22,7 @@ def config(tmp_path: Path) -> Config:
         "PACSBOX_DATA_DIR": str(tmp_path / "box"),
         "PACSBOX_DICOM_BIND": "127.0.0.1",
         "PACSBOX_DICOM_PORT": "0",
+        "PACSBOX_DICOM_TLS_PORT": "0",
         "PACSBOX_WEB_PUBLIC_PORT": "0",
         "PACSBOX_WEB_CLINIC_PORT": "0",
     }

@@ -8,8 +8,21 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-_CONCEPTS = {"spool", "archive", "peers", "shares", "transfers", "routing", "worklist", "access", "reports", "media"}
-_PLAIN = {"errors", "events", "config", "log", "service", "keys"}
+_CONCEPTS = {
+    "spool",
+    "archive",
+    "peers",
+    "shares",
+    "transfers",
+    "routing",
+    "worklist",
+    "access",
+    "reports",
+    "media",
+    "tls",
+    "commitment",
+}
+_PLAIN = {"errors", "events", "config", "log", "service", "keys", "rereading"}
 """Modules beside the layers that know none of them."""
 LAYER = {
     **dict.fromkeys(_PLAIN, 0),

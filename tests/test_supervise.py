@@ -28,6 +28,7 @@ class Up:
             "PACSBOX_DATA_DIR": str(folder),
             "PACSBOX_DICOM_BIND": "127.0.0.1",
             "PACSBOX_DICOM_PORT": str(free_port()),
+            "PACSBOX_DICOM_TLS": "off",
             "PACSBOX_WEB_PUBLIC_PORT": str(free_port()),
             "PACSBOX_WEB_CLINIC_PORT": str(free_port()),
         }

@@ -44,7 +44,7 @@ class Context:
         # Late: it brings the whole core, which `config` and `--help` do without.
         from appliance.box import Box
 
-        return Box(self.config)
+        return Box(self.config, self.path)
 
 
 pass_context = click.make_pass_decorator(Context)

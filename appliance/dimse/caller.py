@@ -12,6 +12,8 @@ from pynetdicom import dul
 from pynetdicom.pdu import A_ASSOCIATE_RQ
 from pynetdicom.pdu_primitives import A_ASSOCIATE
 
+from appliance.access.rights import Call
+
 _CALLED = slice(10, 26)
 _CALLING = slice(26, 42)
 """Where the titles are in an A-ASSOCIATE-RQ (PS3.8 table 9-11)."""
@@ -30,17 +32,24 @@ class Caller:
     """What it calls us."""
     fault: str = ""
     """What is wrong with the title that it sent; empty when nothing is."""
+    fingerprint: str = ""
+    """SHA-256 of the certificate that it showed, hex; empty without one."""
+
+    @property
+    def call(self) -> Call:
+        """What its rights are judged by."""
+        return Call(self.title, self.called, self.address, self.fingerprint)
 
     def __str__(self) -> str:
         return f"{self.title or 'a caller without AE title'} at {self.address}"
 
 
-def caller(address: str, request: A_ASSOCIATE) -> Caller:
+def caller(address: str, request: A_ASSOCIATE, fingerprint: str = "") -> Caller:
     """Who sent `request`."""
     called, calling = (
         "" if title == _NAMELESS else title for title in (request.called_ae_title, request.calling_ae_title)
     )
-    return Caller(address, calling, called, getattr(request, "calling_fault", ""))
+    return Caller(address, calling, called, getattr(request, "calling_fault", ""), fingerprint)
 
 
 def title(raw: bytes) -> str:

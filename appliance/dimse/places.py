@@ -7,19 +7,28 @@ that dies. Made before the processes are forked; serves the threads of one proce
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import mmap
 import os
+import struct
 import threading
 
+MOST = 8192
+"""Places at most."""
 _WORD = 4
+_DIGEST = 8
+_FLOCK = struct.Struct("@hhqqi4x")
+"""`struct flock` (fcntl(2))."""
 
 
 class Places:
-    """So many places; each is taken once at a time."""
+    """So many places; each is taken once at a time, and may bear its owner's name."""
 
     def __init__(self, count: int) -> None:
+        """`count` may be changed later, up to `MOST`."""
         self.count = count
         self._file = os.memfd_create("places", os.MFD_CLOEXEC)
+        self._owners = mmap.mmap(-1, MOST * _DIGEST)
         self._lock = threading.Lock()
         # Locks are the process's own: among its threads they don't count.
         self._own: set[int] = set()
@@ -38,6 +47,20 @@ class Places:
         with self._lock:
             fcntl.lockf(self._file, fcntl.LOCK_UN, 1, place)
             self._own.discard(place)
+
+    def own(self, place: int, owner: str) -> int:
+        """Write `owner` on a place that was taken; how many it has now, in all processes, this one included."""
+        mark = hashlib.blake2b(owner.encode(), digest_size=_DIGEST).digest()
+        with self._lock:
+            self._owners[place * _DIGEST : (place + 1) * _DIGEST] = mark
+            marked = (each for each in range(self.count) if self._owners[each * _DIGEST : (each + 1) * _DIGEST] == mark)
+            return sum(each in self._own or self._is_taken(each) for each in marked)
+
+    def _is_taken(self, place: int) -> bool:
+        """Whether another process has it: the name of one that died is there still."""
+        asked = _FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, place, 1, 0)
+        kind = _FLOCK.unpack(fcntl.fcntl(self._file, fcntl.F_GETLK, asked))[0]
+        return bool(kind != fcntl.F_UNLCK)
 
     def close(self) -> None:
         """Forget all; what other processes hold stays theirs."""
@@ -80,6 +103,18 @@ class Shared:
         self.associations = Places(associations)
         self.connections = Places(self.connections_for(associations))
         self.crowd = Crowd(processes)
+        self.secure_crowd = Crowd(processes)
+        """The same for the port of TLS, whose connections come by themselves."""
+
+    def be(self, process: int) -> None:
+        """In a process, before it takes its first connection: which one it is."""
+        self.crowd.be(process)
+        self.secure_crowd.be(process)
+
+    def resize(self, associations: int) -> None:
+        """Have another number of places from now on, in this process; those taken stay so."""
+        self.associations.count = associations
+        self.connections.count = self.connections_for(associations)
 
     @staticmethod
     def connections_for(associations: int) -> int:

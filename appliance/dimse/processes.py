@@ -18,7 +18,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from appliance.service import stop_on_signals
 
@@ -37,8 +37,8 @@ _PR_SET_PDEATHSIG = 1
 class Processes:
     """The children of this process, which must have no threads yet."""
 
-    def __init__(self, count: int, listening: socket.socket, serve: Serve, grace: float) -> None:
-        """`listening` is what all serve; `grace`: seconds that they have to end when they are asked to."""
+    def __init__(self, count: int, listening: Sequence[socket.socket], serve: Serve, grace: float) -> None:
+        """`listening` are what all serve; `grace`: seconds that they have to end when they are asked to."""
         self._listening = listening
         self._serve = serve
         self._grace = grace
@@ -90,7 +90,8 @@ class Processes:
                 log.error("receiver process %d ended (%s): starting another", number + 1, status)
 
     def _end(self) -> None:
-        self._listening.close()
+        for port in self._listening:
+            port.close()
         running = [pid for pid in self._pids.values() if pid]
         for pid in running:
             os.kill(pid, signal.SIGTERM)

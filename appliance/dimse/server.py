@@ -7,7 +7,7 @@ import os
 import socket
 import ssl
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pydicom.config
 from pynetdicom import _config
@@ -17,17 +17,18 @@ from appliance.config import Dicom
 from appliance.dicom.uid import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from appliance.dimse import inside
 from appliance.dimse.caller import accept_any_title
+from appliance.dimse.gate import Gate
 from appliance.dimse.listener import LONGEST_END, Listener
 from appliance.dimse.places import Shared
 from appliance.dimse.processes import Processes
 from appliance.dimse.service import Service
+from appliance.dimse.watch import Watch, apply
 from appliance.errors import PacsboxError, StorageFullError
 from appliance.spool.spool import Spool
+from appliance.tls.identity import Identity
 
 log = logging.getLogger(__name__)
 
-_ACSE_TIMEOUT = 30
-"""Seconds until a connection must have asked for an association (ARTIM, PS3.8 9.1.5)."""
 _BACKLOG = 128
 _POLL = 0.1
 """Seconds between looks whether to stop listening."""
@@ -42,16 +43,27 @@ class Receiver:
         spool: Spool,
         services: Sequence[Service] = (),
         *,
+        gate: Gate | None = None,
+        identity: Identity | None = None,
         hot: bool | None = None,
         tls: ssl.SSLContext | None = None,
     ) -> None:
-        """`hot`: read P-DATA ourselves, not through pynetdicom; unless said, where we know its inside."""
+        """Serve who comes through `gate`, without one as `config` says; by TLS too, with `identity`.
+
+        `hot`: read P-DATA ourselves, not through pynetdicom; unless said, where we know its inside. `tls`: for the
+        plain port, in tests.
+        """
         self._services = services
         self._config = config
+        self._identity = identity
         self._tls = tls
         self._hot = inside.is_known() if hot is None else hot
         self._spool = spool
-        self._listener: Listener | None = None
+        self._gate = gate or Gate(lambda: config)
+        self._listeners: list[Listener] = []
+        self._watch: Watch | None = None
+        self.tls_port: int | None = None
+        """Where TLS is spoken, once started."""
 
     def run(self, stop: threading.Event) -> None:
         """Serve until `stop`, in as many processes as configured. Raises as `start` does."""
@@ -62,58 +74,88 @@ class Receiver:
             self.stop()
             return
         _settle_libraries()
-        listening = self._bind()
-        self._say(listening)
+        ports = self._open()
         shared = Shared(self._config.max_associations, count)
 
         def serve(number: int, stop: threading.Event) -> None:
-            shared.crowd.be(number)
-            self._serve(listening, shared)
+            shared.be(number)
+            self._serve(ports, shared)
             stop.wait()
             self.stop()
 
-        Processes(count, listening, serve, LONGEST_END + 1).run(stop)
+        Processes(count, list(ports.values()), serve, LONGEST_END + 1).run(stop)
 
     def start(self) -> int:
-        """Listen; the port. Raises `PacsboxError` when it can't be had."""
+        """Listen; the first port. Raises `PacsboxError` when it can't be had."""
         _settle_libraries()
-        listening = self._bind()
-        port = self._say(listening)
-        self._serve(listening, Shared(self._config.max_associations))
+        ports = self._open()
+        self._serve(ports, Shared(self._config.max_associations))
+        port: int = next(iter(ports.values())).getsockname()[1]
         return port
 
     def stop(self) -> None:
         """Take no more associations, let C-STOREs under way finish for some seconds, then hang up."""
-        if self._listener is not None:
-            self._listener.shutdown()
-            self._listener = None
+        listeners, self._listeners = self._listeners, []
+        endings = [threading.Thread(target=listener.shutdown, name="ending") for listener in listeners]
+        for ending in endings:
+            ending.start()
+        for ending in endings:
+            ending.join()
+        if self._watch is not None:
+            self._watch.end()
+            self._watch = None
 
-    def _serve(self, listening: socket.socket, shared: Shared) -> None:
+    def _serve(self, ports: Mapping[bool, socket.socket], shared: Shared) -> None:
         try:
             self._spool.sweep()
         except StorageFullError as fault:
             # Senders are better told so than left without an answer.
             log.error("%s %s", fault, fault.hint)
         ae = _application_entity(self._config)
-        self._listener = Listener(
-            ae, listening, self._spool, shared, services=self._services, hot=self._hot, tls=self._tls
+        self._listeners = [self._listener(ae, secure, port, shared) for secure, port in ports.items()]
+        for listener in self._listeners:
+            threading.Thread(target=listener.serve_forever, args=(_POLL,), name="listener", daemon=True).start()
+        self._watch = Watch(self._gate, self._listeners, shared, ae, self._identity)
+        self._watch.start()
+
+    def _listener(self, ae: ApplicationEntity, secure: bool, port: socket.socket, shared: Shared) -> Listener:
+        tls = self._identity.server(self._config.tls_clients) if secure and self._identity else self._tls
+        crowd = shared.secure_crowd if secure else shared.crowd
+        return Listener(
+            ae,
+            port,
+            self._spool,
+            shared,
+            gate=self._gate,
+            services=self._services,
+            hot=self._hot,
+            tls=tls,
+            crowd=crowd,
         )
-        threading.Thread(target=self._listener.serve_forever, args=(_POLL,), name="listener", daemon=True).start()
 
-    def _say(self, listening: socket.socket) -> int:
-        port: int = listening.getsockname()[1]
-        log.info("%s listens on %s port %d", self._config.ae_title, self._config.bind, port)
-        return port
+    def _open(self) -> dict[bool, socket.socket]:
+        """Bind the ports: by whether TLS is spoken there, the plain one first."""
+        config, ports = self._config, {}
+        if self._identity is None or config.tls != "only":
+            ports[False] = self._bind("dicom.port", config.port)
+        if self._identity is not None and config.tls != "off":
+            self._identity.make()
+            ports[True] = self._bind("dicom.tls_port", config.tls_port)
+            self.tls_port = ports[True].getsockname()[1]
+        for secure, port in ports.items():
+            what = " by TLS" if secure else ""
+            log.info("%s listens%s on %s port %d", config.ae_title, what, config.bind, port.getsockname()[1])
+        return ports
 
-    def _bind(self) -> socket.socket:
-        config = self._config
+    def _bind(self, option: str, port: int) -> socket.socket:
+        address = self._config.bind
         try:
-            family = socket.AF_INET6 if ":" in config.bind else socket.AF_INET
-            return socket.create_server((config.bind, config.port), family=family, backlog=_BACKLOG)
+            family = socket.AF_INET6 if ":" in address else socket.AF_INET
+            return socket.create_server((address, port), family=family, backlog=_BACKLOG)
         except OSError as fault:
             raise PacsboxError(
-                f"The DICOM port {config.port} of {config.bind} cannot be opened: {os.strerror(fault.errno or 0)}.",
-                "Set dicom.port and dicom.bind to what is free here, or end the program that has it.",
+                f"The DICOM port {port} of {address} cannot be opened: {os.strerror(fault.errno or 0)}.",
+                f"Set {option} and dicom.bind to what is free here, or end the program that has it.",
             ) from fault
 
 
@@ -121,12 +163,7 @@ def _application_entity(config: Dicom) -> ApplicationEntity:
     ae = ApplicationEntity(config.ae_title)
     ae.implementation_class_uid = IMPLEMENTATION_CLASS_UID
     ae.implementation_version_name = IMPLEMENTATION_VERSION_NAME
-    ae.maximum_pdu_size = config.max_pdu
-    # pynetdicom counts connections that never asked for an association; the listener counts better.
-    ae.maximum_associations = Shared.connections_for(config.max_associations) + 1
-    ae.acse_timeout = min(_ACSE_TIMEOUT, config.idle_timeout)
-    ae.dimse_timeout = config.idle_timeout
-    ae.network_timeout = config.idle_timeout
+    apply(config, ae)
     return ae
 
 

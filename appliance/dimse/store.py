@@ -46,15 +46,26 @@ class Answer:
     """Bytes of the data set that were kept."""
 
 
+_NOT_AUTHORIZED = Answer(Status.NOT_AUTHORIZED, "this peer may not store here")
+
+
 class Incoming:
     """An instance on its way into the spool. It never raises for what a peer sent or a disk refused."""
 
-    def __init__(self, spool: Spool, announced: Announced, caller: Caller, finder: peek.Finder | None = None) -> None:
+    def __init__(
+        self,
+        spool: Spool,
+        announced: Announced,
+        caller: Caller,
+        finder: peek.Finder | None = None,
+        *,
+        may_store: bool = True,
+    ) -> None:
         """`finder` remembers how instances of the same sender begin."""
         self._announced = announced
         self._finder = finder or peek.Finder()
         self._keeping: Keeping | None = None
-        self._refusal = refusal_of_command(announced)
+        self._refusal = refusal_of_command(announced) if may_store else _NOT_AUTHORIZED
         if self._refusal is None:
             try:
                 self._keeping = spool.begin(_head(announced, caller))

@@ -1,19 +1,31 @@
-"""The book of peers: whom we may send to."""
+"""The book of peers: whom we may send to, and what they may do when they call."""
 
 from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import count
+from typing import Any
 
 from appliance import events
+from appliance.access.refusals import Refusal
+from appliance.access.rights import Why, checked_rights, networks
+from appliance.dicom import charset
 from appliance.errors import NotFoundError
 from appliance.storage.contract import Storage
-from appliance.storage.rows import Peer
+from appliance.storage.rows import Peer, Right
 from appliance.transfers import words
 from appliance.transfers.queue import tell
 
 _NAME = re.compile(r"[\w][\w .-]{0,31}")
+_NOT_IN_NAMES = re.compile(r"[^\w .-]")
+_FINGERPRINT = re.compile(r"[0-9a-f]{64}")
+_PORT = 104
+"""Assumed of a peer that is known by its calls alone (PS3.8 9.1.1)."""
+GUEST = (Right.ECHO, Right.STORE)
+"""What a peer gets beside what it was refused."""
 _HOST = re.compile(r"(?!-)[A-Za-z0-9._-]{1,253}(?<!-)")
 
 
@@ -23,15 +35,38 @@ class PeerBook:
 
     storage: Storage
 
-    def add(self, name: str, ae_title: str, host: str, port: int) -> Peer:
-        """A new peer.
+    def add(self, name: str, ae_title: str, host: str, port: int, **options: Any) -> Peer:
+        """A new peer; `options` are the other fields of `Peer`.
 
         Raises ValueError when a value cannot be right, `AlreadyExistsError` when the name is taken.
         """
-        peer = checked(name, ae_title, host, port)
+        peer = checked(name, ae_title, host, port, **options)
         with self.storage.transaction():
             self.storage.peers.add(peer)
             self.storage.events.add(events.PEER_CHANGED, peer=peer.name, what="added")
+        return self.get(peer.name)
+
+    def change(self, name: str, **changes: Any) -> Peer:
+        """Change fields of a peer. Raises `NotFoundError`, and ValueError when a value cannot be right."""
+        with self.storage.transaction():
+            peer = _checked(replace(self.get(name), **changes))
+            self.storage.peers.change(peer)
+            self.storage.events.add(events.PEER_CHANGED, peer=peer.name, what="changed")
+        return self.get(peer.name)
+
+    def allow(self, refusals: Sequence[Refusal]) -> Peer:
+        """Let a caller do all that it was refused, which are `refusals` of one caller: a new peer, or a changed one.
+
+        Raises ValueError where no entry would help.
+        """
+        with self.storage.transaction():
+            known = {peer.name: peer for peer in self.storage.peers.all()}
+            peer = _checked(allowed(refusals, known))
+            if peer.name in known:
+                self.storage.peers.change(peer)
+            else:
+                self.storage.peers.add(peer)
+            self.storage.events.add(events.PEER_CHANGED, peer=peer.name, what="allowed")
         return self.get(peer.name)
 
     def get(self, name: str) -> Peer:
@@ -55,18 +90,69 @@ class PeerBook:
                 tell(self.storage, transfer)
 
 
-def checked(name: str, ae_title: str, host: str, port: int) -> Peer:
+def checked(name: str, ae_title: str, host: str, port: int, **options: Any) -> Peer:
     """A peer whose values can be right; raises ValueError naming the one that can't."""
-    name, ae_title, host = name.strip(), ae_title.strip(), host.strip()
+    return _checked(Peer(name, ae_title, host, port, **options))
+
+
+def _checked(peer: Peer) -> Peer:
+    name, ae_title, host, calls_us = (text.strip() for text in (peer.name, peer.ae_title, peer.host, peer.calls_us))
     if not _NAME.fullmatch(name):
         raise ValueError(f"a peer's name is 1 to 32 letters, digits, spaces, dots and dashes, not {name!r}")
-    if not 1 <= len(ae_title) <= 16 or "\\" in ae_title or not (ae_title.isascii() and ae_title.isprintable()):
-        raise ValueError(f"an AE title is 1 to 16 plain ASCII characters without a backslash, not {ae_title!r}")
+    for title in (ae_title, calls_us or ae_title):
+        if not 1 <= len(title) <= 16 or "\\" in title or not (title.isascii() and title.isprintable()):
+            raise ValueError(f"an AE title is 1 to 16 plain ASCII characters without a backslash, not {title!r}")
     if not _is_host(host):
         raise ValueError(f"give a host name or an IP address, not {host!r}")
-    if not 1 <= port <= 65535:
-        raise ValueError(f"a port is a number from 1 to 65535, not {port}")
-    return Peer(name, ae_title, host, port)
+    if not 1 <= peer.port <= 65535:
+        raise ValueError(f"a port is a number from 1 to 65535, not {peer.port}")
+    return replace(
+        peer,
+        name=name,
+        ae_title=ae_title,
+        host=host,
+        calls_us=calls_us,
+        rights=checked_rights(peer.rights),
+        calls_from=tuple(str(network) for network in networks(peer.calls_from)),
+        fingerprint=checked_fingerprint(peer.fingerprint),
+        character_set=charset.checked(peer.character_set),
+    )
+
+
+def checked_fingerprint(text: str) -> str:
+    """A certificate's SHA-256 as programs print it, with or without colons; raises ValueError."""
+    found = text.strip().lower().removeprefix("sha256:").replace(":", "").replace(" ", "")
+    if found and not _FINGERPRINT.fullmatch(found):
+        raise ValueError(f"a fingerprint is a SHA-256 of 64 hexadecimal digits, not {text!r}")
+    return found
+
+
+def allowed(refusals: Sequence[Refusal], known: Mapping[str, Peer]) -> Peer:
+    """The peer that would not have been refused: the known one with more, or a new one with no more than it asked."""
+    curable = [refusal for refusal in refusals if refusal.curable]
+    if not curable:
+        raise ValueError("an entry among the peers would not help against that; see what it says")
+    first = curable[0]
+    peer = known.get(next((refusal.peer for refusal in curable if refusal.peer), ""))
+    if peer is None:
+        peer = Peer(_free_name(first.title, known), first.title, first.address, _PORT, rights=GUEST)
+    for refusal in curable:
+        peer = replace(peer, rights=(*peer.rights, *refusal.rights))
+        if refusal.why == Why.CALLED:
+            peer = replace(peer, calls_us=refusal.called)
+        if refusal.why == Why.CERTIFICATE:
+            raise ValueError(
+                f"{peer.name} is pinned to a certificate; if it has a new one, import that: pacsbox tls import --peer"
+            )
+    if peer.host != first.address and first.address not in peer.calls_from:
+        peer = replace(peer, calls_from=(*peer.calls_from, first.address))
+    return peer
+
+
+def _free_name(title: str, known: Mapping[str, Peer]) -> str:
+    name = _NOT_IN_NAMES.sub("-", title).strip(" .-") or "peer"
+    taken = {each.casefold() for each in known}
+    return next(found for found in (name, *(f"{name}-{n}" for n in count(2))) if found.casefold() not in taken)
 
 
 def _is_host(host: str) -> bool:

@@ -18,6 +18,9 @@ from tests.support.receiving import instance, receiving
 from tests.support.waiting import wait_for
 
 
+CALLING = ("-aec", "PACSBOX")
+
+
 def run(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     done = subprocess.run([program(name), *arguments], capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stderr
@@ -63,9 +66,9 @@ def test_we_keep_the_bytes_that_dcmtks_own_receiver_keeps(tmp_path: Path, name: 
     theirs = tmp_path / "theirs"
     theirs.mkdir()
     with storescp(theirs) as port:
-        run(*sender, "127.0.0.1", str(port), str(path))
+        run(*sender, *CALLING, "127.0.0.1", str(port), str(path))
     with receiving(tmp_path) as box:
-        run(*sender, "127.0.0.1", str(box.port), str(path))
+        run(*sender, *CALLING, "127.0.0.1", str(box.port), str(path))
         ((meta, data),) = box.kept()
     expected, expected_data = instance(next(theirs.iterdir()))
     assert meta.transfer_syntax_uid == expected.transfer_syntax_uid == instance(path)[0].transfer_syntax_uid
@@ -86,7 +89,7 @@ def test_we_keep_the_bytes_that_dcmtks_own_receiver_keeps(tmp_path: Path, name: 
 def test_we_take_syntaxes_that_dcmtks_own_receiver_does_not(tmp_path: Path, name: str) -> None:
     path = shared("transfer-syntaxes", f"{name}.dcm")
     with receiving(tmp_path) as box:
-        run("dcmsend", "--decompress-never", "127.0.0.1", str(box.port), str(path))
+        run("dcmsend", "--decompress-never", *CALLING, "127.0.0.1", str(box.port), str(path))
         ((meta, data),) = box.kept()
     assert meta.transfer_syntax_uid == instance(path)[0].transfer_syntax_uid
     assert data == instance(path)[1]
@@ -107,7 +110,7 @@ def test_a_study_comes_whole_and_dcmtk_can_read_what_we_keep(tmp_path: Path) -> 
 def test_four_senders_at_once(tmp_path: Path) -> None:
     files = brainix()
     with receiving(tmp_path) as box:
-        four = [("127.0.0.1", str(box.port), *map(str, files[n::4])) for n in range(4)]
+        four = [(*CALLING, "127.0.0.1", str(box.port), *map(str, files[n::4])) for n in range(4)]
         with ThreadPoolExecutor(4) as pool:
             list(pool.map(lambda arguments: run("storescu", *arguments), four))
         kept = [meta.sop_instance_uid for meta, _ in box.kept()]
@@ -121,7 +124,7 @@ def test_a_private_sop_class_comes_in(tmp_path: Path) -> None:
     dataset.SOPClassUID = dataset.file_meta.MediaStorageSOPClassUID = "1.2.840.113619.4.26"
     dataset.save_as(path)
     with receiving(tmp_path) as box:
-        run("dcmsend", "--no-uid-checks", "127.0.0.1", str(box.port), str(path))
+        run("dcmsend", "--no-uid-checks", *CALLING, "127.0.0.1", str(box.port), str(path))
         ((meta, _),) = box.kept()
         assert meta.sop_class_uid == "1.2.840.113619.4.26"
 
@@ -133,7 +136,7 @@ def test_dcmtk_is_told_why_an_instance_is_refused(tmp_path: Path) -> None:
     dataset.save_as(path)
     with receiving(tmp_path) as box:
         done = subprocess.run(
-            [program("storescu"), "-d", "127.0.0.1", str(box.port), str(path)],
+            [program("storescu"), "-d", *CALLING, "127.0.0.1", str(box.port), str(path)],
             capture_output=True,
             text=True,
             check=False,
@@ -150,13 +153,13 @@ def test_a_sender_that_is_killed_leaves_nothing_half(tmp_path: Path) -> None:
     dataset.NumberOfFrames = (60 << 20) // (dataset.Rows * dataset.Columns * 2)
     dataset.save_as(path)
     with receiving(tmp_path) as box:
-        arguments = ["--max-send-pdu", "4096", "127.0.0.1", str(box.port), str(path)]
+        arguments = ["--max-send-pdu", "4096", *CALLING, "127.0.0.1", str(box.port), str(path)]
         process = subprocess.Popen([program("storescu"), *arguments])
         wait_for(lambda: any(draft.stat().st_size > 1 << 20 for draft in box.drafts()))
         process.kill()
         process.wait(10)
         wait_for(lambda: not box.drafts())
         assert not box.kept()
-        run("dcmsend", "127.0.0.1", str(box.port), str(path))
+        run("dcmsend", *CALLING, "127.0.0.1", str(box.port), str(path))
         ((_, data),) = box.kept()
         assert data.endswith(dataset.PixelData), "and it comes whole when it is sent again"

@@ -19,6 +19,9 @@ from tests.support.waiting import wait_for
 class RunningBox:
     """The services of a box in `folder`, on loopback and ports of its own."""
 
+    program: tuple[str, ...] = ("-m", "appliance.cli.main")
+    """What Python runs; another may be put in its place before `start`."""
+
     def __init__(self, folder: Path, ae_title: str = "PACSBOX", **environment: str) -> None:
         self.dicom_port, self.public_port, self.clinic_port = free_port(), free_port(), free_port()
         self.environment = {
@@ -26,6 +29,7 @@ class RunningBox:
             "PACSBOX_DICOM_AE_TITLE": ae_title,
             "PACSBOX_DICOM_BIND": "127.0.0.1",
             "PACSBOX_DICOM_PORT": str(self.dicom_port),
+            "PACSBOX_DICOM_TLS": "off",
             "PACSBOX_WEB_PUBLIC_PORT": str(self.public_port),
             "PACSBOX_WEB_CLINIC_PORT": str(self.clinic_port),
             **environment,
@@ -38,7 +42,7 @@ class RunningBox:
         """Start these services, or all of them, and wait until each is up."""
         for name in names or SERVICES:
             self._running[name] = subprocess.Popen(
-                [sys.executable, "-m", "appliance.cli.main", name],
+                [sys.executable, *self.program, name],
                 env=os.environ | self.environment,
                 cwd=ROOT,
                 stdin=subprocess.DEVNULL,

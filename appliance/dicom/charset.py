@@ -1,0 +1,38 @@
+"""Specific Character Sets (0008,0005) by name (PS3.3 C.12.1.1.2): those of answers, and what may stand there."""
+
+from __future__ import annotations
+
+ANSWERS = {
+    "ISO_IR 192": "UTF-8",
+    "ISO_IR 100": "Latin-1, Western Europe",
+    "ISO_IR 101": "Latin-2, Eastern Europe",
+    "ISO_IR 144": "Cyrillic",
+    "ISO_IR 127": "Arabic",
+    "ISO_IR 126": "Greek",
+    "ISO_IR 148": "Turkish",
+    "ISO 2022 IR 87": "Japanese",
+    "ISO 2022 IR 149": "Korean",
+    "GB18030": "Chinese",
+    "": "ASCII",
+}
+"""What queries may be answered in, by configuration."""
+_KNOWN = frozenset(
+    (
+        *(f"ISO_IR {number}" for number in (6, 13, 100, 101, 109, 110, 126, 127, 138, 144, 148, 166, 192, 203)),
+        *(f"ISO 2022 IR {n}" for n in (6, 13, 58, 87, 100, 101, 109, 110, 126, 127, 138, 144, 148, 149, 159, 166, 203)),
+        "GB18030",
+        "GBK",
+    )
+)
+_ALONE = frozenset(("ISO_IR 192", "GB18030", "GBK"))
+
+
+def checked(value: str) -> str:
+    """A value of (0008,0005), several parts with backslashes; raises ValueError naming what is no defined term."""
+    parts = [part.strip().upper() for part in value.split("\\")]
+    for part in parts:
+        if part and part not in _KNOWN:
+            raise ValueError(f"a character set is a defined term such as ISO_IR 100 (PS3.3 C.12.1.1.2), not {part!r}")
+    if len(parts) > 1 and not _ALONE.isdisjoint(parts):
+        raise ValueError(f"{', '.join(sorted(_ALONE & set(parts)))} stands alone, without code extensions")
+    return "\\".join(parts)
