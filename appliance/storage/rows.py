@@ -393,4 +393,5 @@ class Commitment:
     """How many we did not commit to."""
     id: int = 0
     created: str = ""
+    """When it was asked, the last time."""
     updated: str = ""

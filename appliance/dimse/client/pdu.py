@@ -34,6 +34,8 @@ class Context:
 
     sop_class_uid: str
     transfer_syntaxes: tuple[str, ...]
+    serves: bool = False
+    """Whether we are the SCP here, and the peer the SCU (PS3.7 D.3.3.4)."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,8 @@ def associate_request(calling: str, called: str, contexts: Sequence[Context], ma
         sop_class = _item(0x30, context.sop_class_uid.encode())
         parts.append(_item(0x20, struct.pack("B3x", 2 * number + 1) + sop_class + syntaxes))
     user = _item(0x51, struct.pack(">I", max_pdu)) + _item(0x52, IMPLEMENTATION_CLASS_UID.encode())
+    served = dict.fromkeys(context.sop_class_uid.encode() for context in contexts if context.serves)
+    user += b"".join(_item(0x54, struct.pack(">H", len(uid)) + uid + b"\0\1") for uid in served)
     parts.append(_item(0x50, user + _item(0x55, IMPLEMENTATION_VERSION_NAME.encode())))
     titles = called.ljust(16).encode("ascii") + calling.ljust(16).encode("ascii")
     body = struct.pack(">HH", 1, 0) + titles + bytes(32) + b"".join(parts)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from sqlite_utils import Database
 
 from appliance.events import now
-from appliance.storage.rows import Transfer, TransferItem, TransferState
+from appliance.storage.rows import Proof, Transfer, TransferItem, TransferState
 
 
 class SqliteTransfers:
@@ -36,13 +36,13 @@ class SqliteTransfers:
     def get(self, transfer_id: int) -> Transfer | None:
         """By number."""
         row = self._conn.execute("SELECT * FROM transfer WHERE id = ?", (transfer_id,)).fetchone()
-        return _transfer(row) if row else None
+        return transfer_of(row) if row else None
 
     def all(self, limit: int = 200, unfinished: bool = False) -> list[Transfer]:
         """Newest first."""
         where = "WHERE state IN ('queued', 'sending')" if unfinished else ""
         rows = self._conn.execute(f"SELECT * FROM transfer {where} ORDER BY id DESC LIMIT ?", (limit,))
-        return [_transfer(row) for row in rows]
+        return [transfer_of(row) for row in rows]
 
     def claim(self, now: str, busy_peers: Sequence[str] = (), beyond: str | None = None) -> Transfer | None:
         """The due transfer that has waited longest, now `sending` with one more attempt."""
@@ -99,7 +99,8 @@ class SqliteTransfers:
     def notes(self, transfer_id: int) -> list[str]:
         """What the peer remarked on instances that it has."""
         rows = self._conn.execute(
-            "SELECT reason FROM transfer_instance WHERE transfer_id = ? AND state = 'sent' AND reason != ''",
+            "SELECT reason FROM transfer_instance"
+            " WHERE transfer_id = ? AND state IN ('sent', 'confirmed') AND reason != ''",
             (transfer_id,),
         )
         return [row["reason"] for row in rows]
@@ -123,7 +124,12 @@ class SqliteTransfers:
             (state, message, due or at, at, transfer_id),
         )
         if finished and state is TransferState.DONE:
-            self._conn.execute("DELETE FROM transfer_instance WHERE transfer_id = ? AND reason = ''", (transfer_id,))
+            # Those whose peer is to confirm that it keeps them are needed until it has: see `proofs`.
+            self._conn.execute(
+                "DELETE FROM transfer_instance WHERE transfer_id = ? AND reason = ''"
+                " AND NOT EXISTS (SELECT 1 FROM transfer WHERE id = transfer_id AND proof = 'asking')",
+                (transfer_id,),
+            )
         return bool(finished)
 
     def cancel(self, transfer_id: int) -> bool:
@@ -166,9 +172,10 @@ class SqliteTransfers:
     def _changed(self, change: str, where: str, values: tuple[object, ...]) -> list[Transfer]:
         """The transfers that an UPDATE has changed, as they are after it."""
         rows = self._conn.execute(f"UPDATE transfer SET {change} WHERE {where} RETURNING *", values).fetchall()
-        return [_transfer(row) for row in rows]
+        return [transfer_of(row) for row in rows]
 
 
-def _transfer(row: sqlite3.Row) -> Transfer:
+def transfer_of(row: sqlite3.Row) -> Transfer:
+    """As the contract has it."""
     values = {key: row[key] for key in Transfer.__dataclass_fields__}
-    return Transfer(**values | {"state": TransferState(row["state"])})
+    return Transfer(**values | {"state": TransferState(row["state"]), "proof": Proof(row["proof"])})
