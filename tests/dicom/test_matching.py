@@ -1,0 +1,106 @@
+"""Matching without an index, rule by rule of PS3.4 C.2.2.2."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from appliance.dicom.matching import matcher
+from tests.support.items import ITEM, encoded
+
+
+@pytest.mark.parametrize(
+    ("said", "matches"),
+    [
+        ({}, True),
+        ({"PatientName": ""}, True),
+        ({"PatientName": "*"}, True),
+        ({"PatientName": "MULLER^JURGEN"}, True),
+        ({"PatientName": "müller"}, False),
+        ({"PatientName": "mul*"}, True),
+        ({"PatientName": "m?ller^*"}, True),
+        ({"PatientName": "山田*"}, True),
+        ({"PatientName": "Müller^Jürgen=山田^太郎"}, True),
+        ({"PatientName": "Müller^Jürgen=山本*"}, False),
+        ({"PatientID": "4711"}, True),
+        ({"PatientID": "471"}, False),
+        ({"PatientID": "47*"}, True),
+        ({"PatientID": "4?1?"}, True),
+        ({"AccessionNumber": "A[1]"}, True),
+        ({"AccessionNumber": "a[1]"}, False),
+        ({"AccessionNumber": "*[1]"}, True),
+        ({"PatientWeight": "70.5"}, True),
+        ({"PatientWeight": "71"}, False),
+        ({"StudyInstanceUID": "1.2.3"}, True),
+        ({"StudyInstanceUID": ["1.9", "1.2.3"]}, True),
+        ({"StudyInstanceUID": "1.2.34"}, False),
+        ({"StudyDate": "20261121"}, True),
+        ({"StudyDate": "20261101-20261130"}, True),
+        ({"StudyDate": "20261122-"}, False),
+        ({"StudyDate": "-20261120"}, False),
+        ({"StudyTime": "14"}, True),
+        ({"StudyTime": "1430-1431"}, True),
+        ({"StudyTime": "-1429"}, False),
+        ({"StudyDescription": "Head"}, False),
+        ({"StudyDescription": "*"}, True),
+        ({"PatientComments": "Head"}, False),
+    ],
+    ids=str,
+)
+def test_each_kind_of_key(said: dict[str, Any], matches: bool) -> None:
+    assert matcher(encoded(**said))(ITEM) is matches
+
+
+@pytest.mark.parametrize(
+    ("step", "matches"),
+    [
+        ({"Modality": "CT"}, True),
+        ({"Modality": "MR"}, False),
+        ({"Modality": ""}, True),
+        ({"Modality": "CT", "ScheduledProcedureStepStartDate": "20261122"}, False),
+        ({"ScheduledProtocolCodeSequence": {"CodeValue": "C1"}}, True),
+        ({"ScheduledProtocolCodeSequence": {"CodeValue": "C2"}}, False),
+        ({"ScheduledProtocolCodeSequence": {"CodeValue": "C1", "CodingSchemeDesignator": "DCM"}}, False),
+    ],
+    ids=str,
+)
+def test_an_item_of_a_sequence_meets_all_keys_or_does_not_match(step: dict[str, Any], matches: bool) -> None:
+    assert matcher(encoded(ScheduledProcedureStepSequence=step))(ITEM) is matches
+
+
+def test_any_item_of_a_sequence_will_do_but_one_must_meet_all_keys() -> None:
+    item = encoded(ScheduledProcedureStepSequence={})
+    steps = [encoded(Modality="CT", ScheduledProcedureStepID="1"), encoded(Modality="MR", ScheduledProcedureStepID="2")]
+    item["00400100"]["Value"] = steps
+
+    def matches(**step: str) -> bool:
+        return matcher(encoded(ScheduledProcedureStepSequence=step))(item)
+
+    assert matches(Modality="MR")
+    assert matches(Modality="MR", ScheduledProcedureStepID="2")
+    assert not matches(Modality="MR", ScheduledProcedureStepID="1")
+
+
+@pytest.mark.parametrize(
+    ("days", "hours", "matches"),
+    [
+        ("20261121-20261123", "1000-1800", True),
+        ("20261120-20261122", "1500-0900", True),
+        ("20261121-20261123", "1500-1800", False),
+        ("20261120-20261121", "0800-1400", False),
+        ("20261121-", "1400-", True),
+        ("-20261121", "-1400", False),
+        ("20261121", "1000-1800", True),
+        ("20261121-20261123", "1430", True),
+    ],
+)
+def test_ranges_of_a_date_and_its_time_are_one_span(days: str, hours: str, matches: bool) -> None:
+    # PS3.4 K.6.1.2.2: July 5 to 7, 10 to 18 h is from July 5, 10 h until July 7, 18 h.
+    keys = {"ScheduledProcedureStepStartDate": days, "ScheduledProcedureStepStartTime": hours}
+    assert matcher(encoded(ScheduledProcedureStepSequence=keys))(ITEM) is matches
+
+
+def test_a_value_that_no_date_can_be_is_refused_by_name() -> None:
+    with pytest.raises(ValueError, match="StudyDate"):
+        matcher(encoded() | {"00080020": {"vr": "DA", "Value": ["soon"]}})
