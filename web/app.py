@@ -12,7 +12,7 @@ from web import errors, guards, headers
 from web.cache import Cache
 from web.dicomweb.audited import JOURNAL
 from web.dicomweb.routes import add_routes, add_storing
-from web.keys import BOX, RENDERER, THREADS
+from web.keys import BOX, RENDERER, SHIPPERS, THREADS
 from web.limiter import Limiter
 from web.portal import albums, door, files, noted, pages, pictures, viewing
 from web.portal.assets import Assets
@@ -26,6 +26,7 @@ _DICOMWEB = "/dicom-web"
 _FRAME = "/{frame:[1-9][0-9]{0,5}}.jpg"
 
 _INDEX_THREADS = 4
+_SHIPPING_THREADS = 8
 _LARGEST_FORM = 4096
 _PICTURE_MEMORY = 48 << 20
 _PIN_BURST = 20
@@ -112,7 +113,9 @@ CleanUp = Callable[[web.Application], AsyncIterator[None]]
 
 async def _threads(app: web.Application) -> AsyncIterator[None]:
     app[THREADS] = Threads(_INDEX_THREADS, "index", app[BOX].close)
+    app[SHIPPERS] = Threads(_SHIPPING_THREADS, "shipping", app[BOX].close)
     yield
+    await asyncio.to_thread(app[SHIPPERS].close)
     await asyncio.to_thread(app[THREADS].close)
 
 

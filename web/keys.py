@@ -11,4 +11,6 @@ from web.threads import Threads
 BOX = web.AppKey("box", Box)
 THREADS = web.AppKey("threads", Threads)
 """For index and files."""
+SHIPPERS = web.AppKey("shippers", Threads)
+"""For whole files on their way out, at the pace of who reads them."""
 RENDERER = web.AppKey("renderer", Renderer)

@@ -41,4 +41,3 @@ def _line(row: AuditRow) -> str:
     outcome = "" if row.outcome == OK else f"  REFUSED ({row.outcome})"
     who = f"{row.who} ({row.address})" if row.address else row.who
     return f"{when}  {who:<32}  {what:<20}  {row.items:>6}  {row.study_instance_uid}{outcome}".rstrip()
-

@@ -25,7 +25,7 @@ from appliance.dimse.client.pdu import Context
 from appliance.dimse.client.send import MAX_CONTEXTS, first_batch, send
 from appliance.peers.faults import Fault, PeerError
 from appliance.storage.rows import Peer, TransferItem
-from appliance.transfers.delivery import Outcome
+from appliance.transfers.ledger import Outcome
 from tests.support.files import brainix, knee, pydicom_files, shared
 from tests.support.programs import free_port
 from tests.support.scp import acceptor, data_set, data_sets, misbehaving, storescp, uids
@@ -222,11 +222,22 @@ def test_a_large_image_takes_little_memory_converted_or_not(tmp_path: Path, send
     assert most < 8 << 20
 
 
-def test_a_compressed_format_that_the_peer_has_not_is_named(tmp_path: Path, sending: Sending) -> None:
+def test_a_film_that_the_peer_has_no_format_for_is_named(tmp_path: Path, sending: Sending) -> None:
+    film = tmp_path / "film.dcm"
+    film.write_bytes(part10.encode(MR, "1.2.3", "1.2.840.10008.1.2.4.102", Origin(via="")) + bytes(8))
     with storescp(tmp_path / "peer") as peer:
-        sending(peer, items([*knee()[:2], *brainix()[:1]]))
-    assert [outcome.sent for outcome in sending.outcomes] == [False, False, True]
-    assert {outcome.note for outcome in sending.outcomes[:2]} == {"CLINIC-B does not take JPEG 2000 images."}
+        sending(peer, items([film, *brainix()[:1]]))
+    assert [outcome.sent for outcome in sending.outcomes] == [False, True]
+    assert sending.outcomes[0].note == "CLINIC-B does not take films."
+
+
+def test_what_cannot_be_decompressed_is_named_and_the_rest_goes_on(tmp_path: Path, sending: Sending) -> None:
+    broken = tmp_path / "broken.dcm"
+    broken.write_bytes(part10.encode(MR, "1.2.3", "1.2.840.10008.1.2.4.90", Origin(via="")) + bytes(8))
+    with storescp(tmp_path / "peer") as peer:
+        sending(peer, items([broken, *brainix()[:1]]))
+    assert [outcome.sent for outcome in sending.outcomes] == [False, True]
+    assert sending.outcomes[0].note == "Its file in the archive is damaged, or cannot be converted to what the peer takes."
 
 
 def test_a_kind_of_object_that_the_peer_has_not_is_named(sending: Sending) -> None:
@@ -366,10 +377,10 @@ def test_a_disk_that_fails_within_a_file_costs_that_image_alone(
     what = items(brainix()[:3])
 
     class Failing(io.BytesIO):
-        def read(self, size: int | None = -1, /) -> bytes:
+        def readinto(self, buffer: bytearray | memoryview, /) -> int:
             if self.tell() > 40_000:
                 raise OSError(5, "Input/output error")
-            return super().read(size)
+            return super().readinto(memoryview(buffer)[:40_000])
 
     def opened(_self: Folder, key: str) -> BinaryIO:
         return Failing(Path(key).read_bytes()) if key == what[1].blob_key else Path(key).open("rb")

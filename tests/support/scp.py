@@ -54,8 +54,9 @@ class Acceptor:
     """SOP Instance UIDs in order of arrival."""
 
 
+ABORT = -1
 Answer = Callable[[str], int]
-"""SOP Instance UID -> status."""
+"""SOP Instance UID -> status; or ABORT, to break off the association."""
 
 
 def success(_sop_instance_uid: str) -> int:
@@ -77,7 +78,10 @@ def acceptor(
     def stored(event: Event) -> int:
         uid = str(event.request.AffectedSOPInstanceUID)
         known.received.append(uid)
-        return answer(uid)
+        status = answer(uid)
+        if status == ABORT:
+            event.assoc.abort()
+        return max(status, 0)
 
     ae = AE(called or "ACCEPTOR")
     ae.require_called_aet = bool(called)

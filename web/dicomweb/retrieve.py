@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
+from functools import partial
 
 from aiohttp import web
 
@@ -15,6 +16,7 @@ from web.dicomweb.found import found
 from web.dicomweb.multipart import Multipart
 from web.dicomweb.watched import watched
 from web.keys import BOX, THREADS
+from web.shipping import Piece, ship
 from web.streaming import pour
 
 _OFFER = f'{MULTIPART}; type="{DICOM}"'
@@ -51,9 +53,10 @@ async def _multipart(request: web.Request, ranges: Sequence[MediaRange]) -> web.
     frame = Multipart(DICOM)
     headers = {"Content-Type": frame.content_type, "Vary": "Accept"}
     response = web.StreamResponse(status=200 if len(parts) == len(instances) else 206, headers=headers)
-    if not any(part.convert for part in parts):
-        response.content_length = _length(request, parts, frame)
-    return await pour(request, response, watched(request, _framed(request, parts, frame)))
+    if any(part.convert for part in parts):
+        return await pour(request, response, watched(request, _framed(request, parts, frame)))
+    response.content_length = _length(request, parts, frame)
+    return await ship(request, response, _pieces(request, parts, frame), request[ASKED].grant.still)
 
 
 async def _single(request: web.Request, ranges: Sequence[MediaRange]) -> web.StreamResponse:
@@ -75,6 +78,15 @@ def _told(part: Part) -> web.Response:
     if not part.convert:
         response.content_length = part.instance.size
     return response
+
+
+def _pieces(request: web.Request, parts: Sequence[Part], frame: Multipart) -> Iterator[Piece]:
+    """Everything as it is stored."""
+    blobs = request.app[BOX].blobs
+    for place, part in enumerate(parts):
+        head = _head(request, part.instance, frame, part.syntax, place)
+        yield Piece(head, partial(archived.whole, blobs, part.instance))
+    yield Piece(frame.end)
 
 
 async def _framed(request: web.Request, parts: Sequence[Part], frame: Multipart) -> AsyncIterator[bytes]:

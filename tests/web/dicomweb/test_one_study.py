@@ -18,7 +18,7 @@ from web import errors
 from web.dicomweb.access import Grant
 from web.dicomweb.audited import JOURNAL
 from web.dicomweb.routes import ROUTES, add_routes
-from web.keys import BOX, RENDERER, THREADS
+from web.keys import BOX, RENDERER, SHIPPERS, THREADS
 from web.rendering import Renderer
 from web.threads import Threads
 
@@ -44,10 +44,11 @@ async def client(box: Box, studies: dict[str, Study], renderer: Renderer) -> Asy
 
     app = Application(middlewares=[errors.middleware(errors.plain)])
     app[BOX], app[RENDERER], app[THREADS] = box, renderer, Threads(2, "index", box.close)
-    app[JOURNAL] = box.journal("test")
+    app[JOURNAL], app[SHIPPERS] = box.journal("test"), Threads(2, "shipping", box.close)
     add_routes(app, "/s/{code}/dicom-web", guard)
     async with TestClient(TestServer(app)) as client:
         yield client
+    app[SHIPPERS].close()
     app[THREADS].close()
 
 

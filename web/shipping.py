@@ -1,0 +1,167 @@
+"""Whole files from the disk to the reader without passing through us: sendfile(2), in threads of its own.
+
+The event loop only waits. A thread sends for a moment at most and then takes its turn again, so that slow readers
+share few threads; what stalls is cut as in `streaming`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import select
+import socket
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+from typing import BinaryIO
+
+from aiohttp import web
+
+from appliance.errors import PacsboxError
+from web.archived import ArchiveFaultError
+from web.keys import SHIPPERS
+
+_LOG = logging.getLogger(__name__)
+_TURN = 0.25
+"""Seconds that one reader holds a thread."""
+_ASK_AGAIN = 4 << 20
+"""Bytes after which we ask whether the reader still may."""
+_STALLED = 60.0
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Some bytes, and the file behind them."""
+
+    head: bytes
+    path: Callable[[], Path] | None = None
+    """Gives the file, checked; called in a thread."""
+
+
+async def ship(
+    request: web.Request, response: web.StreamResponse, pieces: Iterator[Piece], still: Callable[[], object]
+) -> web.StreamResponse:
+    """Send `pieces` as the body, whose length the head says; `still` is called now and then, and raises to end it."""
+    connection = request.transport
+    if connection is not None:
+        # What is written from here on is out of the buffer when we are told so.
+        connection.set_write_buffer_limits(0)
+    await response.prepare(request)
+    if request.method == "HEAD" or connection is None:
+        return response
+    whole, shipment = False, None
+    try:
+        first = next(pieces)
+        await response.write(first.head)
+        shipment = _Shipment(connection.get_extra_info("socket").fileno(), first.path, pieces, still)
+        whole = await _sent(request, shipment) and len(first.head) + shipment.sent == response.content_length
+        if whole:
+            await response.write_eof()
+        else:
+            _LOG.error("an answer was cut: its head said %s bytes", response.content_length)
+    except ArchiveFaultError as fault:
+        _LOG.error("an answer was cut short: %s", fault)
+    except (PacsboxError, OSError) as fault:
+        _LOG.info("an answer was cut short: %s", type(fault).__name__)
+    finally:
+        if not whole:
+            connection.abort()
+        if shipment is not None:
+            await asyncio.shield(request.app[SHIPPERS].run(shipment.close))
+    return response
+
+
+async def _sent(request: web.Request, shipment: _Shipment) -> bool:
+    """Turn after turn until all is sent; raises TimeoutError for a reader who takes nothing."""
+    moved = time.monotonic()
+    while True:
+        before = shipment.sent
+        if await request.app[SHIPPERS].run(shipment.go):
+            return True
+        if shipment.sent > before:
+            moved = time.monotonic()
+        elif time.monotonic() - moved > _STALLED:
+            raise TimeoutError
+
+
+class _Shipment:
+    """One answer on its way out."""
+
+    def __init__(
+        self, descriptor: int, first: Callable[[], Path] | None, pieces: Iterator[Piece], still: Callable[[], object]
+    ) -> None:
+        # Of our own, so that the event loop closing its one does not have us send into another's connection.
+        self._socket = socket.socket(fileno=os.dup(descriptor))
+        self._poll = select.poll()
+        self._poll.register(self._socket, select.POLLOUT)
+        self._pieces = pieces
+        self._still = still
+        self._head = b""
+        self._next: Callable[[], Path] | None = first
+        self._file: BinaryIO | None = None
+        self._offset = self._left = 0
+        self._until_asked = _ASK_AGAIN
+        self._lock = Lock()
+        self.sent = 0
+
+    def go(self) -> bool:
+        """Send for a moment, while the reader takes it; whether all is sent. In a thread."""
+        with self._lock:
+            end = time.monotonic() + _TURN
+            while self._loaded():
+                try:
+                    self._count(self._some())
+                except BlockingIOError:
+                    if not self._poll.poll(max(0.0, end - time.monotonic()) * 1000):
+                        return False
+                if time.monotonic() > end:
+                    return False
+            return True
+
+    def _loaded(self) -> bool:
+        """Whether there is something to send, the next piece being opened when the one before is done."""
+        while not self._head and not self._left:
+            self._end_file()
+            if self._next is None:
+                piece = next(self._pieces, None)
+                if piece is None:
+                    return False
+                self._head, self._next = piece.head, piece.path
+            else:
+                self._file, self._next = self._next().open("rb"), None
+                self._offset, self._left = 0, os.fstat(self._file.fileno()).st_size
+        return True
+
+    def _some(self) -> int:
+        if self._head:
+            done = self._socket.send(self._head, socket.MSG_MORE if self._next else 0)
+            self._head = self._head[done:]
+            return done
+        assert self._file is not None
+        done = os.sendfile(self._socket.fileno(), self._file.fileno(), self._offset, self._left)
+        if not done:
+            raise OSError("the file became shorter")
+        self._offset += done
+        self._left -= done
+        return done
+
+    def _count(self, done: int) -> None:
+        self.sent += done
+        self._until_asked -= done
+        if self._until_asked <= 0:
+            self._still()
+            self._until_asked = _ASK_AGAIN
+
+    def _end_file(self) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def close(self) -> None:
+        """Let go of everything, once nothing is being sent. In a thread."""
+        with self._lock:
+            self._end_file()
+            self._socket.close()
