@@ -6,7 +6,7 @@ import ipaddress
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import count
+from itertools import chain, count
 from typing import Any
 
 from appliance import events
@@ -152,7 +152,8 @@ def allowed(refusals: Sequence[Refusal], known: Mapping[str, Peer]) -> Peer:
 def _free_name(title: str, known: Mapping[str, Peer]) -> str:
     name = _NOT_IN_NAMES.sub("-", title).strip(" .-") or "peer"
     taken = {each.casefold() for each in known}
-    return next(found for found in (name, *(f"{name}-{n}" for n in count(2))) if found.casefold() not in taken)
+    candidates = chain((name,), (f"{name}-{number}" for number in count(2)))
+    return next(each for each in candidates if each.casefold() not in taken)
 
 
 def _is_host(host: str) -> bool:
