@@ -108,7 +108,7 @@ def _fault_by_vr(keyword: str, vr: str, value: str) -> str:
     if vr != "UT" and "\\" in value and vr not in ("LT", "ST"):
         return f"{keyword} holds a backslash, which DICOM keeps for itself"
     try:
-        validate_value(vr, value, config.RAISE)
+        validate_value(vr, int(value) if vr == "US" else value, config.RAISE)
     except ValueError as fault:
         # pydicom's sentence, without where it sends its reader.
         return f"{keyword}: {str(fault).partition('. Please see')[0]}"

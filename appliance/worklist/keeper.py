@@ -39,7 +39,6 @@ class Keeper:
         self._days = days
         self._storage: Storage | None = None
         self._seq: int | None = None
-        self._version: int | None = None
         self._complained = ""
 
     @contextmanager
@@ -69,13 +68,10 @@ class Keeper:
     def look(self, storage: Storage, today: date | None = None) -> None:
         """One look at everything. Raises `IndexUnavailableError`."""
         if storage is not self._storage:
-            self._storage, self._seq, self._version = storage, None, None
+            self._storage, self._seq = storage, None
         if self._folder is not None:
             self._follow(storage, self._folder)
-        version = storage.version()
-        if version != self._version:
-            self._hear(storage)
-            self._version = version
+        self._hear(storage)
         self._mind_the_calendar(storage, today or datetime.now().astimezone().date())
 
     def _follow(self, storage: Storage, folder: Path) -> None:
@@ -93,7 +89,8 @@ class Keeper:
         if self._seq is None:
             self._seq = storage.events.last()
             progress.refresh_all(storage, storage.orders.all(limit=-1, unfinished=True))
-        while news := storage.events.since(self._seq, _NEWS):
+        while storage.events.last() > self._seq:
+            news = storage.events.since(self._seq, _NEWS)
             touched = {event.study_instance_uid for event in news if event.kind in _OF_IMAGES}
             progress.refresh_all(storage, progress.orders_of(storage, touched))
             self._seq = news[-1].seq

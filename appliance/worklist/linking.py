@@ -34,8 +34,8 @@ def references(attributes: Json) -> list[Reference]:
 def decide(reference: Reference, patient: Patient, known: Sequence[Order]) -> Order | str:
     """The order meant, or in words why none is.
 
-    `known` go by at least one of the reference's identifiers. The one with most identifiers alike is meant; where
-    several are, the only open one.
+    `known` go by at least one of the reference's identifiers. The one that agrees best is meant; where several do,
+    the only open one.
     """
     ranked = [(order, _rank(reference, order)) for order in known]
     best = max((rank for _, rank in ranked), default=0)
@@ -63,13 +63,15 @@ def _is_of(order: Order, patient: Patient) -> bool:
 
 
 def _rank(reference: Reference, order: Order) -> int:
-    """How many identifiers are alike, less those that differ."""
-    pairs = (
-        (reference.study_instance_uid, order.study_instance_uid),
-        (reference.accession_number, order.accession_number),
-        (reference.step_id, order.scheduled_procedure_step_id),
-    )
-    return sum(1 if one == other else -1 for one, other in pairs if one and other)
+    """How well they agree. A study UID that differs says nothing: modalities make their own."""
+    accession = _agreement(reference.accession_number, order.accession_number)
+    step = _agreement(reference.step_id, order.scheduled_procedure_step_id)
+    study = _agreement(reference.study_instance_uid, order.study_instance_uid)
+    return 2 * accession + step + max(study, 0)
+
+
+def _agreement(one: str, other: str) -> int:
+    return (1 if one == other else -1) if one and other else 0
 
 
 def _names_one(reference: Reference) -> bool:

@@ -23,12 +23,14 @@ def state_of(order: Order, steps: Sequence[Step], images: int, missing: int) -> 
     states = {step.state for step in steps}
     if StepState.IN_PROGRESS in states:
         return OrderState.IMAGES_HERE if images else OrderState.STARTED
+    if order.state is OrderState.COMPLETE:
+        return OrderState.COMPLETE  # also when its study is deleted, years later
     if StepState.COMPLETED in states:
         if images and not missing:
             return OrderState.COMPLETE
         return OrderState.IMAGES_HERE if images else OrderState.STARTED
     if images:
-        return OrderState.COMPLETE if order.state is OrderState.COMPLETE else OrderState.IMAGES_HERE
+        return OrderState.IMAGES_HERE
     return order.state if order.state in (OrderState.CANCELLED, OrderState.EXPIRED) else OrderState.ORDERED
 
 
@@ -39,13 +41,14 @@ def aged(order: Order, today: date, days: int) -> OrderState:
     return OrderState.COMPLETE if order.state is OrderState.IMAGES_HERE else OrderState.EXPIRED
 
 
-def refresh(storage: Storage, order: Order) -> None:
-    """Look anew at how far an order is, in the running transaction."""
+def refresh(storage: Storage, order: Order, *, afresh: bool = False) -> None:
+    """Look anew at how far an order is, in the running transaction; `afresh` as if nothing were known of it."""
     steps = storage.steps.of_order(order.id)
     images = sum(instances for _, instances in _studies(storage, order))
     named = [uid for step in steps if step.state is StepState.COMPLETED for uid in images_of(step.attributes)]
     missing = len(set(named) - storage.studies.kept(named).keys()) if named else 0
-    move(storage, order, state_of(order, steps, images, missing), images)
+    known = replace(order, state=OrderState.ORDERED) if afresh else order
+    move(storage, order, state_of(known, steps, images, missing), images)
 
 
 def move(storage: Storage, order: Order, state: OrderState, images: int) -> None:

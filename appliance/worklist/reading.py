@@ -11,7 +11,10 @@ from typing import Any
 
 import orjson
 from pydicom import dcmread
+from pydicom.dataset import Dataset
 from pydicom.errors import InvalidDicomError
+from pydicom.filebase import DicomBytesIO
+from pydicom.filewriter import write_dataset
 
 from appliance.dicom import json
 from appliance.dicom.json import UNDECODABLE, Json
@@ -79,7 +82,21 @@ def from_model(item: Json) -> Json:
         raise ValueError("it has no Scheduled Procedure Step Sequence")
     if not items.value(item, "PatientName") and not items.value(item, "PatientID"):
         raise ValueError("it has neither PatientName nor PatientID")
-    return _plain(item)
+    kept = _plain(item)
+    _check_sendable(kept)
+    return kept
+
+
+def _check_sendable(item: Json) -> None:
+    """One order that can't be sent would keep a modality from all others. Raises ValueError."""
+    sink = DicomBytesIO()
+    sink.is_little_endian, sink.is_implicit_VR = True, False
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            write_dataset(sink, Dataset.from_json(item), "utf-8")
+    except UNDECODABLE as fault:
+        raise ValueError("a value is not what its VR allows") from fault
 
 
 def _plain(item: Json) -> Json:

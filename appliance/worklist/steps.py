@@ -108,8 +108,9 @@ class StepBook:
 
     def _link(self, step: Step, order_ids: Sequence[int]) -> None:
         self.storage.steps.link(step.sop_instance_uid, order_ids)
-        self._keep(replace(step, order_ids=tuple({*step.order_ids, *order_ids})))
-        # Both those that it was of before and those that it is of now have changed.
+        for order_id in set(step.order_ids) - set(order_ids):
+            self._refresh(order_id, afresh=True)
+        self._keep(replace(step, order_ids=tuple(order_ids)))
 
     def _keep(self, step: Step) -> None:
         """Enter it, tell of it, and look anew at its orders."""
@@ -118,9 +119,12 @@ class StepBook:
         detail = {"step": step.sop_instance_uid, "state": step.state, "orders": list(step.order_ids)}
         self.storage.events.add(events.STEP_CHANGED, uids[0] if uids else "", **detail)
         for order_id in step.order_ids:
-            order = self.storage.orders.get(order_id)
-            if order is not None:
-                progress.refresh(self.storage, order)
+            self._refresh(order_id)
+
+    def _refresh(self, order_id: int, *, afresh: bool = False) -> None:
+        order = self.storage.orders.get(order_id)
+        if order is not None:
+            progress.refresh(self.storage, order, afresh=afresh)
 
 
 def _step(sop_instance_uid: str, attributes: Json, source_ae: str) -> Step:
