@@ -4,30 +4,49 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 from appliance.access.journal import Journal
+from appliance.access.refusals import Refusals
 from appliance.access.tokens import TokenBook
 from appliance.archive.index import Indexer
+from appliance.archive.rebuild import Rebuild, is_lost
+from appliance.archive.snapshots import Snapshots, keep_snapshots
+from appliance.commitment.evidence import Evidence
+from appliance.commitment.prover import Prover
+from appliance.commitment.reporter import Reporter
+from appliance.commitment.rounds import beside
 from appliance.config import Config
 from appliance.dimse.client.echo import Echo, echo
 from appliance.dimse.client.send import send
+from appliance.errors import IndexUnavailableError
 from appliance.keys import key
+from appliance.peers.known import KnownPeers
 from appliance.peers.peers import PeerBook
+from appliance.priors.priors import Priors
+from appliance.rereading import Rereading
 from appliance.service import Sign, signs
 from appliance.shares.sharing import Sharing
 from appliance.spool.spool import Spool
 from appliance.storage.contract import Blobs, Storage
 from appliance.storage.files import Files
 from appliance.storage.sqlite.store import SqliteStorage
+from appliance.tls import outgoing
+from appliance.tls.identity import Identity
 from appliance.transfers import retry
 from appliance.transfers.delivery import Delay
 from appliance.transfers.queue import TransferQueue
 from appliance.transfers.sender import Sender
+from appliance.worklist.keeper import Keeper
+from appliance.worklist.orders import OrderBook
+from appliance.worklist.steps import StepBook
 
 if TYPE_CHECKING:
+    from appliance.dimse.gate import Gate
     from appliance.dimse.server import Receiver
     from appliance.dimse.service import Service
 
@@ -38,25 +57,36 @@ class Box:
     The parts may be used from any thread: each thread gets an index connection of its own.
     """
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, path: Path | None = None) -> None:
+        """`path` is the file that `config` was read from."""
         self.config = config
+        self.current = Rereading(config, path)
+        """The configuration as its file has it now; what only starts with a service stays as in `config`."""
         self.data_dir = config.data_dir.resolve()
         self.run_dir = self.data_dir / "run"
         self.secrets_dir = self.data_dir / "secrets"
         self.index_path = self.data_dir / "index" / "index.sqlite3"
         self._threads = threading.local()
-        for folder in (self.run_dir, self.index_path.parent):
+        self.access_dir = self.data_dir / "access"
+        for folder in (self.run_dir, self.index_path.parent, self.access_dir):
             folder.mkdir(parents=True, exist_ok=True)
         self.secrets_dir.mkdir(mode=0o700, exist_ok=True)
+        outgoing.be(self.identity)
 
     @property
     def storage(self) -> Storage:
         """This thread's connection to the index, opened anew when the file was replaced.
 
-        Raises `IndexUnavailableError`.
+        Raises `IndexUnavailableError`, also when the file is missing though there are images: an empty index would
+        hide them.
         """
         if not (hasattr(self._threads, "storage") and self._threads.storage.is_current()):
             self.close()
+            if is_lost(self.index_path, self.blobs):
+                raise IndexUnavailableError(
+                    f"The index {self.index_path} is missing, though the archive holds images.",
+                    "The indexer rebuilds it by itself; where none runs, `pacsbox reindex` does.",
+                )
             self._threads.storage = SqliteStorage(self.index_path)
         storage: Storage = self._threads.storage
         return storage
@@ -81,15 +111,72 @@ class Box:
         # Late: pynetdicom's server is slow to import, and one process needs it.
         from appliance.dimse.server import Receiver
 
-        return Receiver(self.config.dicom, self.spool("receiver"), self.services())
+        return Receiver(
+            self.config.dicom, self.spool("receiver"), self.services(), gate=self.gate(), identity=self.identity
+        )
+
+    def gate(self) -> Gate:
+        """Who is let in by DICOM; does without the index, if it must."""
+        from appliance.dimse.gate import Gate
+
+        known = KnownPeers(self.index_path, self.access_dir / "peers.json")
+        return Gate(lambda: self.current().dicom, known, self.refusals)
+
+    @property
+    def refusals(self) -> Refusals:
+        """Who was turned away lately."""
+        return Refusals(self.access_dir / "refusals.json")
+
+    @property
+    def identity(self) -> Identity:
+        """Our certificate, and those that we trust."""
+        return Identity(self.data_dir / "tls", self.config.dicom.ae_title)
 
     def services(self) -> list[Service]:
         """What the DIMSE server answers beside verification and storage; uses the index only once it is asked."""
-        return []
+        # Late, as the server.
+        from appliance.dimse import commitment, find, get, move, mpps, worklist
+
+        ours = self.config.dicom.ae_title
+        return [
+            find.service(self.own_storage, ours, lambda: self.current().dicom.character_set),
+            get.service(self.own_storage, self.blobs, self.run_dir),
+            move.service(self.own_storage, partial(send, our_title=ours, blobs=self.blobs, scratch=self.run_dir)),
+            worklist.service(self.own_storage),
+            mpps.service(self.own_storage),
+            commitment.CommitmentService(self.own_storage, self._evidence("receiver")).service(),
+        ]
 
     def indexer(self) -> Indexer:
-        """What brings the spool into archive and index."""
-        return Indexer(self.spool("indexer"), self.blobs, lambda: self.storage)
+        """What brings the spool into archive and index, and looks after the index."""
+        chores = [partial(keep_snapshots, self.snapshots, self.own_storage)]
+        return Indexer(self.spool("indexer"), self.blobs, lambda: self.storage, self.rebuild, chores)
+
+    @property
+    def snapshots(self) -> Snapshots:
+        """Copies of all that the archive can't rebuild."""
+        return Snapshots(self.data_dir / "snapshots")
+
+    @property
+    def rebuild(self) -> Rebuild:
+        """What makes the index anew."""
+        return Rebuild(self.index_path, self.blobs, self.snapshots, lambda path: cast(Storage, SqliteStorage(path)))
+
+    def keeper(self) -> Keeper:
+        """What keeps the orders true."""
+        folder = self.config.worklist.folder
+        watched = Path(folder) if folder else None
+        return Keeper(lambda: self.storage, self.close, watched, self.config.worklist.days)
+
+    @property
+    def orders(self) -> OrderBook:
+        """What modalities are told to do."""
+        return OrderBook(self.storage)
+
+    @property
+    def steps(self) -> StepBook:
+        """What modalities reported."""
+        return StepBook(self.storage)
 
     @property
     def sharing(self) -> Sharing:
@@ -120,10 +207,46 @@ class Box:
         ours = self.config.dicom.ae_title
         return Sender(
             self.own_storage,
-            partial(send, our_title=ours, blobs=self.blobs, scratch=self.run_dir),
+            partial(
+                send,
+                our_title=ours,
+                blobs=self.blobs,
+                scratch=self.run_dir,
+                associations=self.config.transfers.associations,
+            ),
             parallel=self.config.transfers.parallel,
             attempts=self.config.transfers.attempts,
             delay=delay,
+        )
+
+    def proof_of_storage(self) -> AbstractContextManager[None]:
+        """What goes on by itself beside the sender: asking peers what they keep, telling them what we keep."""
+        # Late: it brings pydicom's and pynetdicom's data sets, which only some processes need.
+        from appliance.dimse.client import commitment
+
+        reporter = Reporter(self._evidence("sender"), commitment.tell)
+        ask = partial(commitment.ask, our_title=self.config.dicom.ae_title)
+        prover = Prover(ask, timedelta(hours=self.config.transfers.confirm_hours))
+        return beside(self.own_storage, reporter.once, prover.once)
+
+    def _evidence(self, door: str) -> Evidence:
+        return Evidence(self.blobs, self.spool(door))
+
+    @property
+    def priors(self) -> Priors:
+        """Looking for studies at peers, and fetching them."""
+        # Late: C-GET checks what comes as the receiver does, whose library is slow to import.
+        from appliance.dimse.client.find import find
+        from appliance.dimse.client.get import get
+        from appliance.dimse.client.move import move
+
+        ours = self.config.dicom.ae_title
+        return Priors(
+            self.peers,
+            self.storage.studies,
+            partial(find, our_title=ours),
+            partial(get, our_title=ours, spool=self.spool("fetch")),
+            partial(move, our_title=ours),
         )
 
     def echo(self, peer: str) -> Echo:

@@ -41,3 +41,7 @@ class StorageFullError(PacsboxError):
 
 class IndexUnavailableError(PacsboxError):
     """The index cannot be opened: missing, damaged, or from a newer pacsbox."""
+
+
+class IndexDamagedError(IndexUnavailableError):
+    """Its file is there and is no sound database: waiting won't help."""

@@ -12,13 +12,17 @@ from __future__ import annotations
 import errno
 import hashlib
 import logging
+import math
 import threading
+import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from appliance import events
 from appliance.archive.patient import Patient
+from appliance.archive.rebuild import Rebuild
 from appliance.dicom import header as headers
 from appliance.dicom.header import Header
 from appliance.errors import IndexUnavailableError, UnreadableInstanceError
@@ -36,6 +40,8 @@ _BAD_FILE = frozenset((errno.EIO, errno.EISDIR, errno.EACCES, errno.EPERM, errno
 """Faults of one file, which others need not wait for."""
 _TROUBLE = 2.0
 """Seconds before a broken index or a full disk is tried again."""
+_REMIND = 60.0
+"""Seconds after which trouble that lasts is logged once more."""
 
 
 @dataclass
@@ -55,34 +61,69 @@ class _Batch:
         return self.new + self.lost
 
 
+Chore = Callable[[threading.Event], None]
+"""Something that the indexer does beside draining, in a thread of its own, until the event is set."""
+
+
 class Indexer:
     """Drains the spool. One process of a box has it at a time."""
 
-    def __init__(self, spool: Spool, blobs: Blobs, index: Callable[[], Storage]) -> None:
+    def __init__(
+        self, spool: Spool, blobs: Blobs, index: Callable[[], Storage], rebuild: Rebuild, chores: Sequence[Chore] = ()
+    ) -> None:
         """`index` opens the index, or gives it opened; it is asked for each batch."""
         self._spool = spool
         self._blobs = blobs
         self._index = index
+        self._rebuild = rebuild
+        self._chores = chores
+        self._told = ("", -math.inf)
 
     def run(self, stop: threading.Event) -> None:
         """Drain the spool until `stop`; a broken index or a full disk is waited for, and nothing is lost."""
-        while not stop.is_set():
-            try:
-                if not self.drain_batch():
-                    stop.wait(_IDLE)
-            except IndexUnavailableError as fault:
-                log.error("%s %s", fault, fault.hint)
-                stop.wait(_TROUBLE)
-            except OSError as fault:
-                log.error("the disk does not let the indexer work: %s", fault)
-                stop.wait(_TROUBLE)
+        with self._doing_chores(stop):
+            while not stop.is_set():
+                stop.wait(self._step())
+
+    def _step(self) -> float:
+        """Do what is next; the seconds to wait after it."""
+        try:
+            if self._rebuild.is_due:
+                log.error("the index is missing, or was not finished: it is rebuilt from the archive")
+                report = self._rebuild.run()
+                log.error("the index is rebuilt: %d studies with %d images", report.studies, report.instances)
+            return 0 if self.drain_batch() else _IDLE
+        except IndexUnavailableError as fault:
+            self._tell(f"{fault} {fault.hint}")
+        except OSError as fault:
+            self._tell(f"the disk does not let the indexer work: {fault}")
+        return _TROUBLE
+
+    def _tell(self, trouble: str) -> None:
+        """Log what lasts by the minute, not at every try."""
+        told, at = self._told
+        if trouble != told or time.monotonic() - at >= _REMIND:
+            log.error("%s", trouble)
+            self._told = (trouble, time.monotonic())
+
+    @contextmanager
+    def _doing_chores(self, stop: threading.Event) -> Iterator[None]:
+        threads = [threading.Thread(target=_doing, args=(chore, stop), name="chore") for chore in self._chores]
+        for thread in threads:
+            thread.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            for thread in threads:
+                thread.join()
 
     def drain_batch(self) -> int:
         """Bring one batch in; how many entries it had."""
+        storage = self._index()  # first: what is wrong with it shows although nothing comes
         entries = self._spool.waiting(BATCH)
         if not entries:
             return 0
-        storage = self._index()
         batch = _decide(storage, self._blobs, entries)
         for entry, _, key in batch.linked:
             self._blobs.link(key, entry.path)
@@ -101,6 +142,13 @@ class Indexer:
             self._spool.conflict(entry, sop_uid, reason, at)
         for entry in (*(entry for entry, _, _ in batch.linked), *batch.known):
             self._spool.release(entry)
+
+
+def _doing(chore: Chore, stop: threading.Event) -> None:
+    try:
+        chore(stop)
+    except Exception:
+        log.exception("a chore of the indexer ended")
 
 
 def _decide(storage: Storage, blobs: Blobs, entries: list[Entry]) -> _Batch:

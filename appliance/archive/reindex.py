@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from itertools import groupby
 
 from appliance import events
@@ -26,15 +27,26 @@ class Report:
     """Studies in the old index of which the archive has no file."""
     faults: list[str] = field(default_factory=list)
     """Files that could not be entered, with the reason; they stay where they are."""
+    cut: list[str] = field(default_factory=list)
+    """Files that are shorter than they were when they came."""
+    made_anew: bool = False
+    """The index was missing or damaged: all else in it came back from a snapshot, or is lost."""
+    restored: datetime | None = None
+    """When that snapshot was taken; None if there was none."""
 
 
-def reindex(storage: Storage, blobs: Blobs, progress: Callable[[Report], None] = lambda report: None) -> Report:
+def reindex(
+    storage: Storage,
+    blobs: Blobs,
+    progress: Callable[[Report], None] = lambda report: None,
+    report: Report | None = None,
+) -> Report:
     """Make study, series and instance rows anew from the archive's files; all else in the index stays.
 
     One transaction a study: who looks meanwhile sees each study whole, old or new. The indexer must not
     run at the same time. Running it twice, or again after a kill, ends with the same rows.
     """
-    report = Report()
+    report = report or Report()
     seen: set[str] = set()
     for _, keys in groupby(blobs.keys(), key=lambda key: key.rpartition("/")[0]):
         # Within a folder names sort by arrival, so that "the first image names the study" holds again.
@@ -50,9 +62,17 @@ def reindex(storage: Storage, blobs: Blobs, progress: Callable[[Report], None] =
 def _readable(blobs: Blobs, keys: list[str], report: Report) -> Iterator[tuple[str, Header]]:
     for key in keys:
         try:
-            yield key, headers.read(blobs.path(key))
+            yield key, _whole(key, headers.read(blobs.path(key)), report)
         except (UnreadableInstanceError, OSError) as fault:
             report.faults.append(f"{key}: {fault}")
+
+
+def _whole(key: str, header: Header, report: Report) -> Header:
+    """`header` as the index is to have it. A file that was cut is entered as lost: when it comes again it is taken."""
+    if not header.whole_size or header.whole_size == header.size:
+        return header
+    report.cut.append(f"{key}: it has {header.size} bytes and should have {header.whole_size}")
+    return replace(header, size=header.whole_size, digest="")
 
 
 def _enter(storage: Storage, study_uid: str, found: list[tuple[str, Header]], report: Report) -> None:
@@ -60,7 +80,7 @@ def _enter(storage: Storage, study_uid: str, found: list[tuple[str, Header]], re
         storage.studies.remove_study(study_uid)
         known = set(storage.studies.kept([header.uids[2] for _, header in found]))
         new: list[tuple[Header, str]] = []
-        for key, header in found:
+        for key, header in sorted(found, key=lambda each: not each[1].digest):  # a whole one before one that was cut
             if header.uids[2] in known:
                 report.faults.append(f"{key}: its SOP Instance UID is in the archive twice")
                 continue

@@ -7,7 +7,7 @@ import sys
 import click
 import orjson
 
-from appliance.archive.reindex import Report, reindex
+from appliance.archive.reindex import Report
 from appliance.cli.context import Context, pass_context
 from appliance.dicom import names
 from appliance.service import only_one
@@ -36,16 +36,28 @@ def studies(context: Context, words: tuple[str, ...], limit: int, as_json: bool)
 @click.command(name="reindex")
 @pass_context
 def rebuild(context: Context) -> None:
-    """Rebuild the index from the archive; the indexer must be stopped, receiving may go on."""
+    """Rebuild the index from the archive; the indexer must be stopped, receiving may go on.
+
+    If the index is missing or damaged, all that the archive doesn't know comes back from the last snapshot.
+    """
     box = context.box
     with only_one(box.run_dir, "indexer"):
-        report = reindex(box.storage, box.blobs, _progress)
+        report = box.rebuild.run(_progress)
     click.echo(f"\r{report.studies} studies with {report.instances} images are in the index.", nl=True)
+    if report.restored:
+        click.echo(
+            f"Shares, peers, tokens, transfers and the audit are as of {report.restored:%Y-%m-%d %H:%M} UTC:"
+            " links that were made after that don't open, and those that were revoked after that open again."
+        )
+    elif report.made_anew:
+        click.echo("There was no snapshot: shares, peers, tokens, transfers and the audit are lost.")
     if report.gone:
         click.echo(f"{report.gone} studies were forgotten: the archive has no file of them.")
     for fault in report.faults:
         click.echo(f"not entered: {fault}", err=True)
-    sys.exit(1 if report.faults else 0)
+    for fault in report.cut:
+        click.echo(f"damaged: {fault}", err=True)
+    sys.exit(1 if report.faults or report.cut else 0)
 
 
 def _progress(report: Report) -> None:

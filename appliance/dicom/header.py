@@ -52,6 +52,8 @@ class Header:
     size: int
     """Bytes of the file."""
     origin: Origin
+    whole_size: int = 0
+    """Bytes that the file had when it was received, as its own header says; 0 where that doesn't say."""
 
     @property
     def uids(self) -> tuple[str, str, str]:
@@ -177,6 +179,7 @@ def _header(content: Content, meta: part10.FileMeta, digest: str, size: int) -> 
         digest=digest,
         size=size,
         origin=meta.origin or Origin(via="import"),
+        whole_size=meta.length + meta.data_size if meta.data_size else 0,
     )
 
 

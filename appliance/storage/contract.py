@@ -50,7 +50,7 @@ class Studies(Protocol):
         """Of each of these instances that is known: what its bytes are, and where."""
 
     def move(self, header: Header, blob_key: str) -> None:
-        """The same data set is now in another file: its place, size and origin."""
+        """The same data set is now in another file: its place, size, digest and origin."""
 
     def study(self, study_instance_uid: str) -> Study | None:
         """One study, or None."""
@@ -95,6 +95,9 @@ class Studies(Protocol):
         self, study_instance_uid: str, series_instance_uid: str = "", sop_instance_uid: str = ""
     ) -> Iterator[bytes]:
         """The DICOM JSON of each instance (PS3.18 Annex F), by series and instance number; streams."""
+
+    def example(self, study_instance_uid: str, series_instance_uid: str = "") -> bytes | None:
+        """The DICOM JSON of some instance, always the same, of a study or of one of its series."""
 
     def metadata_of(self, sop_instance_uids: Sequence[str]) -> list[bytes]:
         """The DICOM JSON of each of these instances that is known, in their order."""
@@ -423,6 +426,16 @@ class Storage(Protocol):
 
     def check(self) -> list[str]:
         """Faults found in the index itself, in words; empty when it is sound."""
+
+    def snapshot(self, path: Path) -> None:
+        """Write all that the archive can't rebuild, as of one moment, to a new file, checked but not flushed.
+
+        The file can stand in for the index: `reindex` makes the rest. Numbers go on behind a gap, as `skip_numbers`
+        makes it.
+        """
+
+    def skip_numbers(self) -> None:
+        """Leave a gap in the numbers of shares, transfers, events: those that a lost index gave are not given again."""
 
     def close(self) -> None:
         """Let go of it."""

@@ -18,6 +18,7 @@ from appliance.archive.index import blob_key
 from appliance.box import Box
 from appliance.dicom import header as headers
 from appliance.dicom.model import Origin
+from appliance.errors import IndexUnavailableError
 from tests.conftest import Fill
 from tests.support.files import ROOT, brainix, knee
 from tests.support.waiting import wait_for
@@ -135,6 +136,7 @@ def test_a_data_folder_that_was_copied_between_link_and_commit_goes_on(box: Box,
     with knee()[0].open("rb") as file:
         entry = box.spool("receiver").keep(file, Origin("upload", received=events.now()))
     key = blob_key(headers.read(entry.path).uids[0], entry)
+    assert box.storage
     box.blobs.link(key, entry.path)
     copy = entry.path.with_suffix(".copy")
     shutil.copyfile(entry.path, copy)
@@ -190,12 +192,21 @@ def test_a_broken_index_is_waited_for_and_nothing_is_lost(
     assert box.storage.studies.count() == (1, 1)
 
 
-def test_an_index_that_was_moved_away_is_opened_anew(box: Box, fill: Fill) -> None:
-    fill(knee()[:1])
+def test_an_index_that_was_moved_away_is_rebuilt_and_goes_on(box: Box, fill: Fill) -> None:
+    fill(knee()[:2])
     for path in box.index_path.parent.iterdir():
         path.rename(path.with_name(path.name + ".old"))
-    fill(knee()[1:3])
-    assert box.storage.studies.count() == (1, 2)
+    stop = threading.Event()
+    thread = threading.Thread(target=box.indexer().run, args=(stop,))
+    with knee()[2].open("rb") as file:
+        box.spool("receiver").keep(file, Origin("upload", received=events.now()))
+    with pytest.raises(IndexUnavailableError, match="missing, though"):
+        assert box.storage
+    thread.start()
+    wait_for(lambda: not box.spool("receiver").waiting(), 20)
+    stop.set()
+    thread.join(20)
+    assert box.storage.studies.count() == (1, 3)
 
 
 def test_one_poisonous_file_does_not_keep_others_from_the_index(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from pathlib import Path
 
 from appliance.archive.reindex import reindex
 from appliance.box import Box
+from appliance.dicom import header as headers
 from tests.conftest import Fill
 from tests.support.files import PYDICOM, brainix, knee
 
@@ -57,7 +59,7 @@ def test_a_lost_index_comes_back_but_for_what_only_it_knew(box: Box, fill: Fill)
     box.close()
     for path in box.index_path.parent.iterdir():
         path.unlink()
-    reindex(box.storage, box.blobs)
+    box.rebuild.run()
     assert {**rows(box), "share": [], "peer": []} == {**before, "share": [], "peer": []}
 
 
@@ -74,3 +76,20 @@ def test_studies_without_files_are_forgotten_and_damaged_files_named(box: Box, f
     assert len(report.faults) == 1
     assert "not a DICOM file" in report.faults[0]
     assert path.exists()
+
+
+def test_a_file_that_was_cut_is_named_and_taken_again_when_it_comes(box: Box, fill: Fill) -> None:
+    fill(knee()[:2])
+    before = rows(box)
+    cut = box.blobs.path(min(box.blobs.keys()))
+    os.truncate(cut, cut.stat().st_size - 1000)
+    report = reindex(box.storage, box.blobs)
+    assert [fault.partition(": ")[2] for fault in report.cut] == [
+        f"it has {cut.stat().st_size} bytes and should have {cut.stat().st_size + 1000}"
+    ]
+    assert rows(box)["study"] == before["study"]
+    fill(knee()[:1])
+    assert reindex(box.storage, box.blobs).instances == 2
+    healed = box.storage.studies.instances(box.storage.studies.search("", 1)[0].study_instance_uid)
+    assert [each.digest for each in healed] == [headers.read(box.blobs.path(each.blob_key)).digest for each in healed]
+    assert box.spool("tests").set_aside(box.spool("tests").conflicts) == []

@@ -11,6 +11,7 @@ import pytest
 from appliance.box import Box
 from appliance.health import archive
 from appliance.health.finding import Finding, Severity
+from appliance.storage.sqlite.store import SqliteStorage
 from tests.conftest import Fill
 from tests.support.files import brainix, knee
 
@@ -39,6 +40,7 @@ def test_a_new_index_over_an_old_archive_is_a_problem(box: Box, files: list[Path
     box.close()
     for path in box.index_path.parent.iterdir():
         path.unlink()
+    SqliteStorage(box.index_path).close()
     assert (found(box).severity, "7 images, but the index knows 0" in found(box).says) == (Severity.PROBLEM, True)
     assert "pacsbox reindex" in found(box).advice
     fill(brainix()[4:6])
@@ -77,6 +79,7 @@ def test_an_index_that_is_damaged_is_the_index_checks_to_tell(box: Box) -> None:
 
 
 def test_many_files_are_counted_fast(box: Box) -> None:
+    assert box.storage
     source = box.data_dir / "source.dcm"
     source.write_bytes(b"")
     for folder in range(50):

@@ -75,7 +75,8 @@ def test_images_that_wait_long_for_the_indexer_are_a_problem(box: Box) -> None:
 
 def test_a_sound_index_tells_what_it_holds(box: Box, fill: Fill) -> None:
     fill(knee()[:3])
-    assert [finding.says for finding in index.check(box)] == ["1 studies with 3 images; the index is sound."]
+    (finding,) = index.check(box)
+    assert finding.says == "1 studies with 3 images; the index is sound; no snapshot yet."
 
 
 def test_a_damaged_index_is_a_problem_and_no_traceback(box: Box) -> None:

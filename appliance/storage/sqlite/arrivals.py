@@ -142,7 +142,7 @@ def _first_known(found: Iterable[dict[str, str]]) -> dict[str, str]:
     return known
 
 
-def _retext(connection: sqlite3.Connection, study: sqlite3.Row) -> None:
+def _retext(connection: sqlite3.Connection, study: Any) -> None:
     """Bring the full-text index up to date with a study's row."""
     text = find.text_of(study)
     known = connection.execute("SELECT text FROM study_text WHERE rowid = ?", (study["id"],)).fetchone()

@@ -10,7 +10,7 @@ from typing import Any
 
 import sqlite_utils
 
-from appliance.errors import IndexUnavailableError
+from appliance.errors import IndexDamagedError, IndexUnavailableError
 
 BUSY_SECONDS = 10.0
 """How long a writer waits for another: far longer than any batch takes."""
@@ -77,7 +77,7 @@ def _in_words(path: Path, fault: sqlite3.DatabaseError) -> IndexUnavailableError
         return IndexUnavailableError(
             f"The index {path} cannot be used: {fault}.", "Look at the disk with `pacsbox doctor`."
         )
-    return IndexUnavailableError(
+    return IndexDamagedError(
         f"The index {path} is damaged: {fault}.",
-        "Move it away and run `pacsbox reindex`: the archive can rebuild it.",
+        "Stop the indexer and run `pacsbox reindex`: archive and snapshots can rebuild it.",
     )

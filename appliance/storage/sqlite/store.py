@@ -8,13 +8,18 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from appliance.errors import IndexUnavailableError
+from appliance.storage.sqlite import snapshot
 from appliance.storage.sqlite.audit import SqliteAudit
+from appliance.storage.sqlite.commitments import SqliteCommitments
 from appliance.storage.sqlite.connection import connect, faults, transaction
 from appliance.storage.sqlite.events import SqliteEvents
 from appliance.storage.sqlite.find import folded_name
+from appliance.storage.sqlite.orders import SqliteOrders
 from appliance.storage.sqlite.peers import SqlitePeers
+from appliance.storage.sqlite.proofs import SqliteProofs
 from appliance.storage.sqlite.schema import migrations
 from appliance.storage.sqlite.shares import SqliteShares
+from appliance.storage.sqlite.steps import SqliteSteps
 from appliance.storage.sqlite.studies import SqliteStudies
 from appliance.storage.sqlite.tokens import SqliteTokens
 from appliance.storage.sqlite.transfers import SqliteTransfers
@@ -40,6 +45,10 @@ class SqliteStorage:
         self.peers = SqlitePeers(self._db)
         self.transfers = SqliteTransfers(self._db)
         self.tokens = SqliteTokens(self._db)
+        self.commitments = SqliteCommitments(self._db)
+        self.proofs = SqliteProofs(self._db)
+        self.orders = SqliteOrders(self._db)
+        self.steps = SqliteSteps(self._db)
         self.audit = SqliteAudit(self._db)
 
     def _migrate(self) -> None:
@@ -72,6 +81,14 @@ class SqliteStorage:
         except sqlite3.DatabaseError as fault:
             return [str(fault)]
         return [row[0] for row in rows if row[0] != "ok"]
+
+    def snapshot(self, path: Path) -> None:
+        """Write all that the archive can't rebuild to a new file, which can stand in for the index."""
+        snapshot.write(self.path, path)
+
+    def skip_numbers(self) -> None:
+        """Leave a gap in all numbers, in the running transaction."""
+        snapshot.skip_numbers(self._db.conn)
 
     def is_current(self) -> bool:
         """Whether the file is still the one that was opened: staff may have moved a damaged one away."""

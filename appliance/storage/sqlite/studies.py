@@ -58,7 +58,7 @@ class SqliteStudies:
         return {row["sop_instance_uid"]: Kept(row["digest"].hex(), row["blob_key"], row["size"]) for row in rows}
 
     def move(self, header: Header, blob_key: str) -> None:
-        """The same data set is now in another file: its place, size and origin."""
+        """The same data set is now in another file: its place, size, digest and origin."""
         origin = header.origin
         self._conn.execute(
             "UPDATE study SET size = size + ? - (SELECT size FROM instance WHERE sop_instance_uid = ?)"
@@ -66,9 +66,12 @@ class SqliteStudies:
             (header.size, header.uids[2], header.uids[0]),
         )
         self._conn.execute(
-            "UPDATE instance SET blob_key = ?, size = ?, source_ae = ?, via = ?, received = ?"
+            "UPDATE instance SET blob_key = ?, size = ?, digest = ?, source_ae = ?, via = ?, received = ?"
             " WHERE sop_instance_uid = ?",
-            (blob_key, header.size, origin.source_ae, origin.via, origin.received, header.uids[2]),
+            (
+                *(blob_key, header.size, bytes.fromhex(header.digest)),
+                *(origin.source_ae, origin.via, origin.received, header.uids[2]),
+            ),
         )
 
     def study(self, study_instance_uid: str) -> Study | None:
@@ -152,6 +155,16 @@ class SqliteStudies:
             values,
         )
         yield from unpacked(self._conn, rows)
+
+    def example(self, study_instance_uid: str, series_instance_uid: str = "") -> bytes | None:
+        """The DICOM JSON of some instance of a study or of one of its series."""
+        where, values = _within(study_instance_uid, series_instance_uid, "")
+        rows = self._conn.execute(
+            "SELECT primer, deflated FROM instance JOIN series ON series.id = series_ref"
+            " JOIN study ON study.id = study_ref JOIN metadata ON instance_id = instance.id" + where + " LIMIT 1",
+            values,
+        )
+        return next(unpacked(self._conn, rows), None)
 
     def metadata_of(self, sop_instance_uids: Sequence[str]) -> list[bytes]:
         """The DICOM JSON of each of these instances that is known, in their order."""
