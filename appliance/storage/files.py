@@ -14,6 +14,8 @@ from typing import BinaryIO
 from appliance.storage.durable import fsync_folder, make_folder
 
 _NO_LINKS = frozenset((errno.EXDEV, errno.EPERM, errno.EMLINK, errno.EOPNOTSUPP))
+_REMEMBERED = 10_000
+"""Folders."""
 _KEY = re.compile(r"[0-9a-f]{2}/[0-9a-f]{32}/[0-9a-z-]+\.dcm")
 
 
@@ -22,13 +24,16 @@ class Files:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._durable: set[Path] = set()
+        """Folders whose own names were flushed by us; those of a batch are flushed together."""
 
     def link(self, key: str, file: Path) -> None:
         """Hard-link `file` under `key`, or copy it where the file system can't; the same bytes again change nothing."""
         target = self._at(key)
-        make_folder(target.parent)
+        if target.parent not in self._durable:
+            self._make(target.parent)
         try:
-            os.link(file, target)
+            self._link(file, target)
         except FileExistsError:
             # A data folder that was copied has two files of what was one.
             if not (target.samefile(file) or filecmp.cmp(target, file, shallow=False)):
@@ -38,6 +43,20 @@ class Files:
                 raise
             _copy(file, target)
 
+    def _link(self, file: Path, target: Path) -> None:
+        try:
+            os.link(file, target)
+        except FileNotFoundError:
+            if target.parent.is_dir():
+                raise
+            self._make(target.parent)  # its study was deleted meanwhile
+            os.link(file, target)
+
+    def _make(self, folder: Path) -> None:
+        self._durable.discard(folder)
+        make_folder(self.root)
+        folder.mkdir(parents=True, exist_ok=True)
+
     def holds(self, key: str, size: int) -> bool:
         """Whether `key` has its bytes, as many as there should be."""
         try:
@@ -46,9 +65,15 @@ class Files:
             return False
 
     def sync(self, keys: Iterable[str]) -> None:
-        """Flush each folder of `keys` once."""
-        for folder in sorted({self._at(key).parent for key in keys}):
+        """Flush each folder of `keys` once, and the folders that it is in where that was not done before."""
+        folders = {self._at(key).parent for key in keys}
+        new = folders - self._durable
+        outer = {folder.parent for folder in new} | ({self.root} if new else set())
+        for folder in (*sorted(folders), *sorted(outer)):
             fsync_folder(folder)
+        if len(self._durable) > _REMEMBERED:
+            self._durable.clear()
+        self._durable |= new
 
     def path(self, key: str) -> Path:
         """The file itself; raises FileNotFoundError when it is not there."""

@@ -89,3 +89,30 @@ def test_a_missing_file_is_said_so(files: Files) -> None:
 def test_a_key_that_is_not_ours_is_refused(files: Files, key: str) -> None:
     with pytest.raises(ValueError, match="not a key"):
         files.open(key)
+
+
+def test_a_batch_flushes_each_folder_once_and_new_ones_with_those_they_are_in(
+    files: Files, source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flushed: list[Path] = []
+    monkeypatch.setattr("appliance.storage.files.fsync_folder", flushed.append)
+    keys = [f"ab/{'ab' * 16}/{number}.dcm" for number in range(3)]
+    files.link(keys[0], source)
+    files.link(keys[1], source)
+    files.sync(keys[:2])
+    inner = files.path(keys[0]).parent
+    assert sorted(flushed) == [files.root, inner.parent, inner]
+    flushed.clear()
+    files.link(keys[2], source)
+    files.sync(keys[2:])
+    assert flushed == [inner]
+
+
+def test_an_image_that_comes_while_its_study_is_deleted_makes_the_folder_anew(files: Files, source: Path) -> None:
+    first, second = (f"ab/{'ab' * 16}/{number}.dcm" for number in range(2))
+    files.link(first, source)
+    files.sync([first])
+    Files(files.root).remove(first)
+    files.link(second, source)
+    files.sync([second])
+    assert files.path(second).samefile(source)
