@@ -1,14 +1,52 @@
-"""`pacsbox peer`: the remote AEs that we send to."""
+"""`pacsbox peer`: the remote AEs that we send to, and what they may do when they call."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from typing import Any
 
 import click
 import orjson
 
+from appliance.access.rights import in_short
 from appliance.cli.context import Context, pass_context
 from appliance.peers.faults import PeerError
+from appliance.storage.rows import Right
+
+
+def _options(command: Callable[..., None]) -> Callable[..., None]:
+    """What `add` and `change` have in common."""
+    for option in reversed(
+        (
+            click.option(
+                "--may", multiple=True, help=f"What it may do: {', '.join(Right)}, everything (as new ones) or nothing."
+            ),
+            click.option(
+                "--from", "calls_from", multiple=True, help="A further address or network that it calls from."
+            ),
+            click.option("--calls-us", help="An AE title that it may call us by, beside our own."),
+            click.option("--fingerprint", help="SHA-256 of its only certificate; it must then call by TLS."),
+            click.option("--tls/--plain", default=None, help="Whether we call it by TLS."),
+            click.option("--character-set", help="Of what it sends without one, such as ISO_IR 100."),
+            click.option(
+                "--override-character-set/--keep-character-set",
+                "overrides_character_set",
+                default=None,
+                help="Take that also where it says another.",
+            ),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def _given(**options: Any) -> dict[str, Any]:
+    """Options that were said, as fields of a peer."""
+    found = {name: value for name, value in options.items() if value not in (None, ())}
+    if "may" in found:
+        found["rights"] = tuple(",".join(found.pop("may")).split(","))
+    return found
 
 
 @click.group()
@@ -21,11 +59,26 @@ def peer() -> None:
 @click.argument("ae_title")
 @click.argument("host")
 @click.argument("port", type=int, default=104)
+@_options
 @pass_context
-def add(context: Context, name: str, ae_title: str, host: str, port: int) -> None:
+def add(context: Context, name: str, ae_title: str, host: str, port: int, **options: Any) -> None:
     """Add the peer NAME, which goes by AE_TITLE and listens on HOST and PORT (104)."""
-    added = context.box.peers.add(name, ae_title, host, port)
-    click.echo(f"{added.name} is added. Try it: pacsbox peer echo {_quoted(added.name)}")
+    added = context.box.peers.add(name, ae_title, host, port, **_given(**options))
+    click.echo(f"{added.name} is added; it may {in_short(added.rights)} here.")
+    click.echo(f"Try it: pacsbox peer echo {_quoted(added.name)}")
+
+
+@peer.command()
+@click.argument("name")
+@click.option("--ae-title", help="Its AE title.")
+@click.option("--host", help="Where it listens.")
+@click.option("--port", type=int, help="Where it listens.")
+@_options
+@pass_context
+def change(context: Context, name: str, **options: Any) -> None:
+    """Change what is said of the peer NAME; an empty value takes it away."""
+    changed = context.box.peers.change(name, **_given(**options))
+    click.echo(f"{changed.name} is changed; it may {in_short(changed.rights)} here.")
 
 
 @peer.command(name="list")
@@ -40,7 +93,9 @@ def show(context: Context, as_json: bool) -> None:
     if not found:
         click.echo("There are no peers yet. Add one: pacsbox peer add NAME AE_TITLE HOST [PORT]")
     for known in found:
-        click.echo(f"{known.name}  {known.ae_title}  {known.host}  {known.port}")
+        tls = "  by TLS" if known.tls else ""
+        where = f"{known.name}  {known.ae_title}  {known.host}  {known.port}"
+        click.echo(f"{where}  may {in_short(known.rights)}{tls}")
 
 
 @peer.command()

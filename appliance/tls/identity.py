@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import ssl
+import threading
 from pathlib import Path
 
 from appliance.errors import NotFoundError, PacsboxError
@@ -36,8 +37,17 @@ class Identity:
 
     def make(self) -> None:
         """Make our certificate, unless there is one."""
-        if not self._own.exists():
-            self.renew()
+        if self._own.exists():
+            return
+        draft = self._draft(self._own, certificates.made(self._name))
+        try:
+            # A link fails where another process was first.
+            os.link(draft, self._own)
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+        fsync_folder(self._own.parent)
 
     def renew(self) -> Certificate:
         """Make a new key and certificate of our own; peers that pinned the old one must be told."""
@@ -135,12 +145,16 @@ class Identity:
         return bool(trusted)
 
     def _write(self, path: Path, content: bytes) -> None:
+        self._draft(path, content).replace(path)
+        fsync_folder(path.parent)
+
+    def _draft(self, path: Path, content: bytes) -> Path:
+        """`content` in a file beside `path`, which nobody else can read."""
         make_folder(path.parent)
-        draft = path.with_name(f".{path.name}.{os.getpid()}")
+        draft = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        draft.replace(path)
-        fsync_folder(path.parent)
+        return draft

@@ -19,6 +19,13 @@ _FAULTS = {
     ),
     Fault.SILENT: ("Nothing answers at {host} port {port}: is {name} switched on, and is the address right?"),
     Fault.NO_GREETING: ("{name} took the call but did not answer: is {port} its DICOM port, and is its program well?"),
+    Fault.TLS: (
+        "{name} does not speak TLS as we do on port {port}: check its port (often 2762), or ask which versions it has."
+    ),
+    Fault.CERTIFICATE: (
+        "{name} shows a certificate that we don't trust: if it is a new one of theirs, import it"
+        " (pacsbox tls import --peer)."
+    ),
     Fault.HUNG_UP: "{name} hung up without an answer: it may let in only machines that it knows; ask them.",
     Fault.NOT_DICOM: "What answers at {host} port {port} does not speak DICOM: check the port of {name}.",
     Fault.CALLING_AE: "{name} did not accept our AE title {ours}: ask them to add it.",

@@ -1,0 +1,76 @@
+"""Calling peers by TLS, as the one box that a process is."""
+
+from __future__ import annotations
+
+import hashlib
+import socket
+import ssl
+from collections.abc import Iterable
+from typing import Any
+
+from appliance.peers.faults import Fault
+from appliance.storage.rows import Peer
+from appliance.tls.identity import Identity
+
+_ourselves: list[Identity] = []
+
+
+class Secured(ssl.SSLSocket):
+    """A connection as `dimse.client` uses it, where the kernel times reads and writes."""
+
+    def sendmsg(self, buffers: Iterable[Any], *_: Any) -> int:
+        """All of `buffers`."""
+        data = b"".join(buffers)
+        self.sendall(data)
+        return len(data)
+
+    def recv(self, buflen: int = 1024, flags: int = 0) -> bytes:
+        """What there is. Raises BlockingIOError when it does not come in time, as other sockets do."""
+        try:
+            return super().recv(buflen, flags)
+        except ssl.SSLWantReadError as fault:
+            raise BlockingIOError("nothing came in time") from fault
+
+
+class SecureError(Exception):
+    """It came to nothing; `fault` says how."""
+
+    def __init__(self, fault: Fault) -> None:
+        super().__init__(fault)
+        self.fault = fault
+
+
+def be(identity: Identity) -> None:
+    """Who this process is when it calls by TLS."""
+    _ourselves[:] = [identity]
+
+
+def secured(connection: socket.socket, peer: Peer, seconds: float) -> socket.socket:
+    """`connection` to `peer` by TLS, if that is how it is called; its own certificate is checked (PS3.15 B.12).
+
+    Raises `SecureError`, with the connection closed; `PacsboxError` when our own certificate can't be used.
+    """
+    if not peer.tls:
+        return connection
+    (ours,) = _ourselves
+    ours.make()
+    context = ours.client(peer)
+    context.sslsocket_class = Secured
+    connection.settimeout(seconds)
+    try:
+        found = context.wrap_socket(connection)
+    except ssl.SSLCertVerificationError as fault:
+        raise _closed(connection, Fault.CERTIFICATE) from fault
+    except TimeoutError as fault:
+        raise _closed(connection, Fault.NO_GREETING) from fault
+    except OSError as fault:
+        raise _closed(connection, Fault.TLS) from fault
+    certificate = found.getpeercert(binary_form=True) or b""
+    if peer.fingerprint and hashlib.sha256(certificate).hexdigest() != peer.fingerprint:
+        raise _closed(found, Fault.CERTIFICATE)
+    return found
+
+
+def _closed(connection: socket.socket, fault: Fault) -> SecureError:
+    connection.close()
+    return SecureError(fault)
