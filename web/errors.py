@@ -21,6 +21,7 @@ from appliance.errors import (
 )
 from appliance.shares.sharing import Refusal, ShareRefusedError
 from web.archived import ArchiveFaultError
+from web.dicomweb.search import TooBroadError
 from web.rendering import PictureFailedError
 
 _LOG = logging.getLogger(__name__)
@@ -36,6 +37,7 @@ _STATUS: tuple[tuple[type[Exception], int], ...] = (
     (IndexUnavailableError, 503),
     (PictureFailedError, 503),
     (ArchiveFaultError, 500),
+    (TooBroadError, 413),
     (NothingToShowError, 404),
     (KeyError, 500),
     (LookupError, 404),

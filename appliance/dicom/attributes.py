@@ -96,3 +96,31 @@ BY_TAG: dict[int, Attribute] = {attribute.tag: attribute for attribute in ATTRIB
 def stored_at(level: Level) -> tuple[Attribute, ...]:
     """The attributes of `level` that are read from instances."""
     return tuple(a for a in ATTRIBUTES if a.level is level and not a.computed)
+
+
+MORE: dict[Level, frozenset[str]] = {
+    Level.STUDY: frozenset(
+        (
+            "OtherPatientIDs OtherPatientNames OtherPatientIDsSequence PatientBirthTime EthnicGroup PatientComments"
+            " PatientSize PatientWeight Occupation AdditionalPatientHistory SmokingStatus PregnancyStatus PatientState"
+            " PatientIdentityRemoved QualityControlSubject PatientSpeciesDescription AdmissionID ReasonForVisit"
+            " AdmittingDiagnosesDescription AdmittingDiagnosesCodeSequence IssuerOfPatientIDQualifiersSequence"
+            " ReferringPhysicianIdentificationSequence ConsultingPhysicianName PhysiciansOfRecord RequestingService"
+            " ProcedureCodeSequence ReferencedStudySequence IssuerOfAccessionNumberSequence"
+        ).split()
+    ),
+    Level.SERIES: frozenset(
+        (
+            "RequestAttributesSequence OperatorsName PatientPosition InstitutionAddress InstitutionalDepartmentName"
+            " DeviceSerialNumber SoftwareVersions PerformedProcedureStepDescription PerformedProcedureStepEndDate"
+            " PerformedProcedureStepEndTime PerformedProtocolCodeSequence FrameOfReferenceUID"
+            " PositionReferenceIndicator SeriesDescriptionCodeSequence ReferencedPerformedProcedureStepSequence"
+            " SmallestPixelValueInSeries LargestPixelValueInSeries InstitutionCodeSequence SpatialResolution GantryID"
+        ).split()
+    ),
+    Level.INSTANCE: frozenset(),
+}
+"""What else is told of a study or a series when it is asked for, by the modules of PS3.3 C.7.1 to C.7.5.
+
+It is not indexed: the metadata of an instance tells. Of an instance, all that it has is told.
+"""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from aiohttp import web
 
 JSON = "application/dicom+json"
+XML = "application/dicom+xml"
 DICOM = "application/dicom"
 MULTIPART = "multipart/related"
 
@@ -61,6 +62,20 @@ def choose(ranges: Iterable[MediaRange], offers: Iterable[str]) -> str:
             if not each.multipart and each.takes(offer):
                 return offer
     raise not_acceptable(offers)
+
+
+def choose_model(ranges: Iterable[MediaRange]) -> str:
+    """How data sets are told, in the client's order: as JSON, or as XML in parts (8.7.3.2).
+
+    Raises `web.HTTPNotAcceptable`.
+    """
+    for each in ranges:
+        if each.multipart and each.takes(XML):
+            return XML
+        for offer in (JSON, "application/json"):
+            if not each.multipart and each.takes(offer):
+                return offer
+    raise not_acceptable((JSON, f'{MULTIPART}; type="{XML}"'))
 
 
 def not_acceptable(offers: Iterable[str]) -> web.HTTPNotAcceptable:

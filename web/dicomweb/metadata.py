@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
+import orjson
 from aiohttp import web
 
+from appliance.dicom.xml import native
 from appliance.storage.contract import Studies
-from web.dicomweb.accept import JSON, accepted, choose
+from web.dicomweb.accept import XML, accepted, choose_model
 from web.dicomweb.asked import ASKED, Asked
 from web.dicomweb.found import found
+from web.dicomweb.multipart import Multipart
 from web.dicomweb.packed import packing, takes_gzip
 from web.keys import BOX, THREADS
 from web.streaming import pour
@@ -22,36 +25,51 @@ _PAGE = 64
 async def metadata(request: web.Request) -> web.StreamResponse:
     """GET /studies/{study}[/series/{series}[/instances/{instance}]]/metadata"""
     asked = request[ASKED]
-    media_type = choose(accepted(request), (JSON, "application/json"))
+    media_type = choose_model(accepted(request))
     uids = [instance.sop_instance_uid for instance in await found(request)]
-    response = web.StreamResponse(headers={"Content-Type": media_type, "Vary": "Accept, Accept-Encoding"})
-    gzip = takes_gzip(request)
+    parts, gzip = Multipart(XML) if media_type == XML else None, takes_gzip(request)
+    headers = {"Content-Type": parts.content_type if parts else media_type, "Vary": "Accept, Accept-Encoding"}
     if gzip:
-        response.headers["Content-Encoding"] = "gzip"
-    return await pour(request, response, _body(request, asked, uids, gzip))
+        headers["Content-Encoding"] = "gzip"
+    return await pour(request, web.StreamResponse(headers=headers), _body(request, asked, uids, gzip, parts))
 
 
-async def _body(request: web.Request, asked: Asked, uids: list[str], gzip: bool) -> AsyncIterator[bytes]:
+async def _body(
+    request: web.Request, asked: Asked, uids: list[str], gzip: bool, parts: Multipart | None
+) -> AsyncIterator[bytes]:
     box, threads = request.app[BOX], request.app[THREADS]
     pack, rest = packing() if gzip else (bytes, bytes)
 
     def page(start: int, stop: int) -> bytes:
         asked.grant.still()
-        listed = _listed(box.storage.studies, uids[start:stop], asked.root)
+        studies, some = box.storage.studies, uids[start:stop]
+        if parts:
+            return pack(_documents(parts, studies, some, asked.root, first=not start))
+        listed = _listed(studies, some, asked.root)
         return pack(b"," + listed if start and listed else listed)
 
-    yield pack(b"[")
+    yield pack(b"" if parts else b"[")
     start, stop = 0, _FIRST
     while start < len(uids):
         yield await threads.run(page, start, stop)
         start, stop = stop, stop + _PAGE
-    yield pack(b"]") + rest()
+    yield pack(parts.end if parts else b"]") + rest()
+
+
+def _documents(frame: Multipart, studies: Studies, uids: list[str], root: str, *, first: bool) -> bytes:
+    """The instances as XML, a part each."""
+    models = (orjson.loads(rooted(model, root)) for model in studies.metadata_of(uids))
+    return b"".join(frame.head(XML, "", first=first and not n) + native(model) for n, model in enumerate(models))
 
 
 def _listed(studies: Studies, uids: list[str], root: str) -> bytes:
-    """The JSON objects of these instances, their BulkDataURIs under the root that the client sees.
+    """The JSON objects of these instances, a comma between."""
+    return rooted(b",".join(studies.metadata_of(uids)), root)
+
+
+def rooted(models: bytes, root: str) -> bytes:
+    """JSON objects with their BulkDataURIs under the root that the client sees.
 
     No text in the JSON can look like such a key: its quotes would be escaped.
     """
-    listed = b",".join(studies.metadata_of(uids))
-    return listed.replace(b'"BulkDataURI":"studies/', f'"BulkDataURI":"{root}/studies/'.encode())
+    return models.replace(b'"BulkDataURI":"studies/', f'"BulkDataURI":"{root}/studies/'.encode())

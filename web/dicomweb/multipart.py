@@ -27,9 +27,8 @@ class Multipart:
     def head(self, content_type: str, location: str, first: bool) -> bytes:
         """What stands before a part. Lines end CRLF and names are capitalised: some viewers read no other."""
         line = "" if first else "\r\n"
-        return (
-            f"{line}--{self.boundary}\r\nContent-Type: {content_type}\r\nContent-Location: {location}\r\n\r\n".encode()
-        )
+        where = f"Content-Location: {location}\r\n" if location else ""
+        return f"{line}--{self.boundary}\r\nContent-Type: {content_type}\r\n{where}\r\n".encode()
 
     @property
     def end(self) -> bytes:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 import orjson
@@ -11,15 +13,24 @@ from aiohttp import web
 from pydicom.datadict import tag_for_keyword
 
 from appliance.dicom.answer import CHARACTER_SET, to_json
-from appliance.dicom.attributes import Level
+from appliance.dicom.attributes import BY_TAG, MORE, Level
+from appliance.dicom.json import Json
+from appliance.dicom.matching import Test, matcher
+from appliance.dicom.xml import native
 from appliance.storage.contract import Studies
 from web.dicomweb import search as searches
-from web.dicomweb.accept import JSON, accepted, choose
+from web.dicomweb.accept import XML, accepted, choose_model
 from web.dicomweb.asked import ASKED, ITEMS, STUDY
+from web.dicomweb.metadata import rooted
+from web.dicomweb.multipart import Multipart
 from web.dicomweb.packed import packed, takes_gzip
-from web.dicomweb.search import Search
+from web.dicomweb.search import Search, TooBroadError
 from web.keys import BOX, THREADS
 
+_UIDS = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
+_MORE = {level: {f"{tag_for_keyword(keyword):08X}" for keyword in keywords} for level, keywords in MORE.items()}
+_LOOKING = 3.0
+"""Seconds that keys may cost which the index can't match."""
 _ADDED = ("SpecificCharacterSet", "InstanceAvailability", "RetrieveURL")
 _COUNTING = 0.002
 """Seconds that telling how many more there are may cost."""
@@ -44,17 +55,19 @@ async def _search(request: web.Request, level: Level) -> web.Response:
     asked = request[ASKED]
     search = searches.read(level, asked.uids, request.query)
     search = replace(search, match=asked.grant.scope.narrowed(search.match))
-    media_type = choose(accepted(request), (JSON, "application/json"))
+    media_type = choose_model(accepted(request))
     box, gzip = request.app[BOX], takes_gzip(request)
-
+    parts = Multipart(XML) if media_type == XML else None
     request[STUDY] = _only_study(search)
 
     def answer() -> tuple[bytes, list[str], int]:
-        body, warnings, items = answered(box.storage.studies, search, asked.root)
-        return packed(body) if gzip else body, warnings, items
+        results, warnings = answered(box.storage.studies, search, asked.root)
+        body = _in_parts(parts, results) if parts else orjson.dumps(results)
+        return packed(body) if gzip else body, warnings, len(results)
 
     body, warnings, request[ITEMS] = await request.app[THREADS].run(answer)
-    response = web.Response(body=body, headers={"Content-Type": media_type, "Vary": "Accept, Accept-Encoding"})
+    headers = {"Content-Type": parts.content_type if parts else media_type, "Vary": "Accept, Accept-Encoding"}
+    response = web.Response(body=body, headers=headers)
     if gzip:
         response.headers["Content-Encoding"] = "gzip"
     for warning in warnings:
@@ -62,15 +75,81 @@ async def _search(request: web.Request, level: Level) -> web.Response:
     return response
 
 
-def answered(studies: Studies, search: Search, root: str) -> tuple[bytes, list[str], int]:
-    """The results as a JSON array, `[]` for none, what is to be warned of (8.3.4.4), and how many there are."""
-    rows = list(studies.find(search.match, search.limit + 1, search.offset))
+def answered(studies: Studies, search: Search, root: str) -> tuple[list[Json], list[str]]:
+    """The results, and what is to be warned of (8.3.4.4). Raises `TooBroadError`."""
+    rows = list(islice(_rows(studies, search), search.limit + 1))
     warnings = list(search.warnings)
     if len(rows) > search.limit:
         rows.pop()
         warnings.append(_more(studies, search))
     keywords = sorted({*search.always, *search.if_known, *_ADDED}, key=lambda keyword: tag_for_keyword(keyword) or 0)
-    return orjson.dumps([_answer(row, keywords, search, root) for row in rows]), warnings, len(rows)
+    return [_answer(studies, row, keywords, search, root) for row in rows], warnings
+
+
+def _rows(studies: Studies, search: Search) -> Iterator[dict[str, Any]]:
+    """From `offset` on, one more than the limit where there are more."""
+    if not search.deep:
+        yield from studies.find(search.match, search.limit + 1, search.offset)
+        return
+    deadline, test = time.monotonic() + _LOOKING, matcher(search.deep)
+    matching = (row for row in studies.find(search.match) if _matches(studies, row, search.match.level, test, deadline))
+    yield from islice(matching, search.offset, None)
+
+
+def _matches(studies: Studies, row: dict[str, Any], level: Level, test: Test, deadline: float) -> bool:
+    """Whether an instance of what the row is about matches."""
+    for metadata in studies.metadata(*_uids(row, level)):
+        if time.monotonic() > deadline:
+            raise TooBroadError(
+                "The search would look into too many instances: add keys such as PatientID or StudyDate."
+            )
+        if test(orjson.loads(metadata)):
+            return True
+    return False
+
+
+def _answer(
+    studies: Studies, row: dict[str, Any], keywords: Iterable[str], search: Search, root: str
+) -> dict[str, Any]:
+    known = (key for key in keywords if key not in search.if_known or row.get(key) not in (None, ""))
+    level = search.match.level
+    added = {
+        "SpecificCharacterSet": CHARACTER_SET,
+        "InstanceAvailability": "ONLINE",
+        "RetrieveURL": _url(row, level, root),
+    }
+    answer = to_json(row | added, [*known, *added])
+    if search.more or search.everything:
+        model = _model(studies, row, level, root)
+        answer = {tag: member for tag, member in model.items() if _is_told(tag, search)} | answer
+    return dict(sorted(answer.items()))
+
+
+def _is_told(tag: str, search: Search) -> bool:
+    if tag in search.more:
+        return True
+    if not search.everything:
+        return False
+    level = search.match.level
+    return level is Level.INSTANCE or (tag in _MORE[level] and int(tag, 16) not in BY_TAG)
+
+
+def _model(studies: Studies, row: dict[str, Any], level: Level, root: str) -> Json:
+    """The metadata of an instance of what the row is about."""
+    uids = _uids(row, level)
+    found = studies.metadata_of(uids[2:]) if level is Level.INSTANCE else [studies.example(*uids) or b"{}"]
+    model: Json = orjson.loads(rooted(found[0] if found else b"{}", root))
+    return model
+
+
+def _uids(row: dict[str, Any], level: Level) -> list[str]:
+    return [row[keyword] for keyword in _UIDS[: 1 + list(Level).index(level)]]
+
+
+def _in_parts(frame: Multipart, results: Sequence[Json]) -> bytes:
+    """Each result a document of its own (8.7.3.2); a body without parts when there are none."""
+    parts = [frame.head(XML, "", first=not place) + native(each) for place, each in enumerate(results)]
+    return b"".join(parts) + frame.end
 
 
 def _only_study(search: Search) -> str:
@@ -78,13 +157,6 @@ def _only_study(search: Search) -> str:
     named = [each.values for each in search.match.conditions if each.attribute.keyword == "StudyInstanceUID"]
     alone = named[0][0] if len(named) == 1 and len(named[0]) == 1 else ""
     return search.match.within.get("StudyInstanceUID", alone)
-
-
-def _answer(row: dict[str, Any], keywords: Iterable[str], search: Search, root: str) -> dict[str, Any]:
-    row["SpecificCharacterSet"] = CHARACTER_SET
-    row["InstanceAvailability"] = "ONLINE"
-    row["RetrieveURL"] = _url(row, search.match.level, root)
-    return to_json(row, (key for key in keywords if key not in search.if_known or row[key] not in (None, "")))
 
 
 def _url(row: dict[str, Any], level: Level, root: str) -> str:
@@ -99,6 +171,6 @@ def _url(row: dict[str, Any], level: Level, root: str) -> str:
 
 def _more(studies: Studies, search: Search) -> str:
     """That there are more, and how many when that is soon counted."""
-    total = studies.matching(search.match, _COUNTING)
+    total = None if search.deep else studies.matching(search.match, _COUNTING)
     number = f"{total - search.offset - search.limit} " if total is not None else ""
     return f"There are {number}additional results that can be requested"

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from multidict import MultiMapping
+from pydicom.datadict import dictionary_VR, keyword_for_tag
 
-from appliance.dicom.attributes import ATTRIBUTES, BY_KEYWORD, BY_TAG, Attribute, Level
+from appliance.dicom.attributes import ATTRIBUTES, BY_KEYWORD, BY_TAG, MORE, Level
+from appliance.dicom.json import Json
+from appliance.dicom.matching import matcher
 from appliance.dicom.query import Match, condition, tag_named
+from appliance.errors import PacsboxError
 
 MOST = 10_000
 """Answers at a time, whatever is asked for."""
@@ -20,6 +24,9 @@ _RANK = {Level.STUDY: 0, Level.SERIES: 1, Level.INSTANCE: 2}
 _MOST_DIGITS = 9
 _NEVER_MATCHED = 0x00080005
 """Specific Character Set says how the other keys are written, and is no key itself (PS3.4 C.2.2.2)."""
+
+_REQUEST = "00400275"
+"""Request Attributes Sequence: of a series, told when there is one (table 10.6.3-4)."""
 
 _ALWAYS = {
     Level.STUDY: "StudyDate StudyTime AccessionNumber ModalitiesInStudy ReferringPhysicianName PatientName PatientID"
@@ -37,6 +44,10 @@ _IF_KNOWN = {
 _UNIQUE = {Level.STUDY: "StudyInstanceUID", Level.SERIES: "SeriesInstanceUID", Level.INSTANCE: "SOPInstanceUID"}
 
 
+class TooBroadError(PacsboxError):
+    """The search would take too long (10.6.3: 413); the message says how to narrow it."""
+
+
 @dataclass(frozen=True)
 class Search:
     """What is looked for, how many of it, and how it is answered."""
@@ -48,6 +59,12 @@ class Search:
     """Keywords of the attributes that each answer carries."""
     if_known: frozenset[str]
     """Keywords of those that it carries when there is a value."""
+    more: frozenset[str]
+    """Tags, as DICOM JSON has them, of what is not indexed and is told when there is a value."""
+    everything: bool
+    """Whether all that is known of its level is asked for."""
+    deep: Json
+    """Keys that the index can't match, as DICOM JSON; sequences of one item."""
     warnings: tuple[str, ...]
     """What could not be done as asked."""
 
@@ -57,7 +74,7 @@ def read(level: Level, path: Mapping[str, str], query: MultiMapping[str]) -> Sea
 
     Raises ValueError with a sentence for what can't be right.
     """
-    keys, ignored = _keys(query)
+    keys, deep, told, ignored = _keys(query)
     multiple, empty = _flag(query, "multiplevaluematching"), _flag(query, "emptyvaluematching")
     conditions = [condition(key, value, multiple=multiple, empty=empty) for key, value in keys.items()]
     match = Match(
@@ -67,31 +84,66 @@ def read(level: Level, path: Mapping[str, str], query: MultiMapping[str]) -> Sea
         within=dict(path),
         combined=True,  # QIDO always does (8.3.4.1), C-FIND where it was negotiated
     )
-    always, if_known = _attributes(match, list(keys), _included(query))
+    tags = _included(query)
+    always, if_known = _attributes(match, list(keys), tags)
+    more = {f"{tag:08X}" for tag in told | {tag for tag in tags or () if _is_told(tag, level)}}
+    if level is Level.SERIES:
+        more.add(_REQUEST)
     warned = (f"Not supported for matching, and so ignored: {', '.join(ignored)}",) if ignored else ()
-    limit = min(_number(query, "limit", MOST), MOST)
-    return Search(match, limit, _number(query, "offset", 0), always, if_known, warned)
+    limit, offset = min(_number(query, "limit", MOST), MOST), _number(query, "offset", 0)
+    return Search(match, limit, offset, always, if_known, frozenset(more), tags is None, deep, warned)
 
 
-def _keys(query: MultiMapping[str]) -> tuple[dict[str, str], list[str]]:
-    """Values by keyword of what the index can match, and the names of what it can't."""
+def _keys(query: MultiMapping[str]) -> tuple[dict[str, str], Json, set[int], list[str]]:
+    """Values by keyword of what the index can match, the other keys, their tags, and the names of what is no key."""
     keys: dict[str, str] = {}
+    deep: Json = {}
+    told: set[int] = set()
     ignored: list[str] = []
     for name, value in query.items():
         if name in _PARAMETERS:
             continue
         tags = [tag_named(part) for part in name.split(".")]
         attribute = BY_TAG.get(tags[0]) if len(tags) == 1 else None
-        if attribute is None:
-            ignored += [] if tags == [_NEVER_MATCHED] else [name]
+        if attribute is None and tags == [_NEVER_MATCHED]:
+            continue
+        if attribute is None and not all(map(keyword_for_tag, tags)):
+            ignored.append(name)
+        elif attribute is None:
+            told.add(tags[0])
+            _add(deep, tags, name, value)
         elif attribute.keyword in keys:
             raise ValueError(f"{attribute.keyword} is given twice")
         else:
             keys[attribute.keyword] = value
-    return keys, ignored
+    matcher(deep)  # raises what can't be right
+    return keys, deep, told, ignored
 
 
-def _attributes(match: Match, keys: list[str], included: set[str] | None) -> tuple[frozenset[str], frozenset[str]]:
+def _add(keys: Json, path: Sequence[int], name: str, value: str) -> None:
+    """The key at `path`, in the items of sequences: those in the same sequence are of the same item."""
+    *sequences, last = path
+    if not value.strip(" *"):
+        return  # it matches everything (C.2.2.2.3)
+    for tag in sequences:
+        member = keys.setdefault(f"{tag:08X}", {"vr": dictionary_VR(tag), "Value": [{}]})
+        if member["vr"] != "SQ":
+            raise ValueError(f"{name} names an attribute within one that is no sequence")
+        keys = member["Value"][0]
+    if f"{last:08X}" in keys:
+        raise ValueError(f"{name} is given twice")
+    vr = dictionary_VR(last)
+    keys[f"{last:08X}"] = {"vr": vr, "Value": [{}] if vr == "SQ" else [value]}
+
+
+def _is_told(tag: int, level: Level) -> bool:
+    """Whether an attribute that is not indexed may be told of `level`, and not only of one below."""
+    keyword = keyword_for_tag(tag)
+    above = (other for other in Level if _RANK[other] <= _RANK[level])
+    return tag not in BY_TAG and (level is Level.INSTANCE or any(keyword in MORE[other] for other in above))
+
+
+def _attributes(match: Match, keys: list[str], included: set[int] | None) -> tuple[frozenset[str], frozenset[str]]:
     """Those of the tables, those asked by, those asked for; never of a lower level."""
     rank = _RANK[match.level]
     tables = [level for level in Level if level is match.level or _is_open(level, match)]
@@ -101,7 +153,8 @@ def _attributes(match: Match, keys: list[str], included: set[str] | None) -> tup
     if included is None:
         always |= {attribute.keyword for attribute in ATTRIBUTES if attribute.level is match.level}
     else:
-        always |= {key for key in included if _RANK[BY_KEYWORD[key].level] <= rank}
+        indexed = (BY_TAG[tag] for tag in included if tag in BY_TAG)
+        always |= {attribute.keyword for attribute in indexed if _RANK[attribute.level] <= rank}
     if_known = {word for level in tables for word in _IF_KNOWN[level].split()} - always
     return frozenset(always), frozenset(if_known)
 
@@ -111,18 +164,13 @@ def _is_open(level: Level, match: Match) -> bool:
     return _RANK[level] < _RANK[match.level] and _UNIQUE[level] not in match.within
 
 
-def _included(query: MultiMapping[str]) -> set[str] | None:
-    """Keywords of the attributes in `includefield`, those we have; None for `all`."""
+def _included(query: MultiMapping[str]) -> set[int] | None:
+    """Tags of the attributes in `includefield`, of sequences where a path leads into one; None for `all`."""
     names = [name.strip() for value in query.getall("includefield", []) for name in value.split(",")]
     if "all" in names:
         return None
-    return {attribute.keyword for name in names if name for attribute in _indexed(name)}
-
-
-def _indexed(name: str) -> Iterator[Attribute]:
-    tags = [tag_named(part) for part in name.split(".")]
-    if len(tags) == 1 and tags[0] in BY_TAG:
-        yield BY_TAG[tags[0]]
+    paths = ([tag_named(part) for part in name.split(".")] for name in names if name)
+    return {path[0] for path in paths}
 
 
 def _flag(query: MultiMapping[str], name: str) -> bool:

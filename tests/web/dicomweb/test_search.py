@@ -90,13 +90,50 @@ def test_what_cannot_be_is_refused_in_one_line(query: str, reason: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["KVP", "00180060", "00400275.00400009", "RequestAttributesSequence.RequestedProcedureID"]
+    ("query", "deep"),
+    [
+        ("KVP=1", {"00180060": {"vr": "DS", "Value": ["1"]}}),
+        ("00400275.00400009=A", {"00400275": {"vr": "SQ", "Value": [{"00400009": {"vr": "SH", "Value": ["A"]}}]}}),
+        (
+            "RequestAttributesSequence.RequestedProcedureID=B&00400275.00400009=A",
+            {
+                "00400275": {
+                    "vr": "SQ",
+                    "Value": [{"00401001": {"vr": "SH", "Value": ["B"]}, "00400009": {"vr": "SH", "Value": ["A"]}}],
+                }
+            },
+        ),
+    ],
 )
-def test_what_the_index_cannot_match_is_ignored_with_a_warning(name: str) -> None:
-    found = search(f"{name}=1&PatientID=x")
+def test_what_the_index_cannot_match_is_a_key_of_the_metadata_and_is_told(query: str, deep: dict[str, object]) -> None:
+    found = search(f"{query}&PatientID=x")
     assert [each.attribute.keyword for each in found.match.conditions] == ["PatientID"]
-    (warning,) = found.warnings
-    assert name in warning
+    assert found.deep == deep
+    assert found.more == set(deep)
+    assert not found.warnings
+
+
+def test_what_is_no_attribute_of_the_dictionary_is_ignored_with_a_warning() -> None:
+    (warning,) = search("00091001=1&PatientID=x").warnings
+    assert "00091001" in warning
+
+
+def test_a_key_that_matches_everything_costs_nothing_but_is_told() -> None:
+    found = search("KVP=*&00400275.00400009=")
+    assert found.deep == {}
+    assert found.more == {"00180060", "00400275"}
+
+
+@pytest.mark.parametrize("query", ["KVP.00400009=1", "KVP=1&00180060=2"])
+def test_a_path_that_cannot_be_is_refused(query: str) -> None:
+    with pytest.raises(ValueError):
+        search(query)
+
+
+def test_what_is_not_of_the_level_is_not_told() -> None:
+    assert search("includefield=KVP,PatientComments,Modality").more == {"00104000"}
+    assert search("includefield=KVP", Level.SERIES).more == {"00400275"}
+    assert search("includefield=KVP", Level.INSTANCE).more == {"00180060"}
 
 
 TABLE_STUDY = (
