@@ -49,6 +49,8 @@ class Receiver(ABC):
     """A DICOM receiver under test."""
 
     name = ""
+    slow = 0.0
+    """Milliseconds by which each flush is made slower; 0 leaves them alone."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -73,7 +75,7 @@ class Receiver(ABC):
         self.folder.mkdir(parents=True)
         for name, command in self.commands().items():
             self.processes[name] = psutil.Popen(
-                command,
+                [*self._slowed(), *command],
                 cwd=ROOT,
                 env=os.environ | self.environment(),
                 stdin=subprocess.DEVNULL,
@@ -90,9 +92,16 @@ class Receiver(ABC):
     def stop(self) -> None:
         self.close()
         for process in self.processes.values():
-            process.terminate()
+            # strace lets no signal through, and ends with what it watches.
+            (process.children()[0] if self.slow else process).terminate()
         for process in self.processes.values():
             process.wait(30)
+
+    def _slowed(self) -> list[str]:
+        if not self.slow:
+            return []
+        flushes = f"fsync,fdatasync,syncfs,sync,msync:delay_exit={self.slow * 1000:.0f}"
+        return ["strace", "-f", "--seccomp-bpf", "-qq", "-o", "/dev/null", "-e", f"inject={flushes}"]
 
     def _wait_until_up(self) -> None:
         end = time.monotonic() + 60

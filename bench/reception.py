@@ -1,6 +1,6 @@
 """Reception side by side: this box, Orthanc, dcmtk storescp and stock pynetdicom, with the same files and sender.
 
-    python -m bench.reception [--rounds 5] [--work ct-1 small-4 ...] [--only pacsbox Orthanc] [--flushes]
+    python -m bench.reception [--rounds 5] [--work ct-1 small-4 ...] [--only pacsbox Orthanc] [--flushes] [--slow 10]
 
 Each round starts each receiver anew on an empty folder, lets it take a few images that don't count, and sends
 with dcmtk's storescu (TCP_NODELAY=1), whose own start counts too. Printed are medians of the rounds, and ratios to
@@ -213,10 +213,12 @@ def main() -> None:
     options.add_argument("--folder", type=Path, help="on the disk that is measured; made and removed")
     options.add_argument("--no-floor", action="store_true", help="leave out bare sockets and files")
     options.add_argument("--flushes", action="store_true", help="count flushes an image by strace instead")
+    options.add_argument("--slow", type=float, default=0.0, help="milliseconds that each flush takes longer (strace)")
     options.add_argument(
         "--set", nargs="+", default=[], metavar="OPTION=VALUE", help="of this box, e.g. dicom.processes=2"
     )
     chosen = options.parse_args()
+    Receiver.slow = chosen.slow
     for setting in chosen.set:
         key, value = setting.split("=", 1)
         Pacsbox.options["PACSBOX_" + key.replace(".", "_").upper()] = value
