@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from appliance.dicom import names
 from appliance.dicom.model import Series, Study, moment
-from appliance.storage.rows import Transfer, TransferState
+from appliance.storage.rows import Proof, Transfer, TransferState
 
 ARRIVING = timedelta(seconds=10)
 """A study whose last image is younger is still coming in."""
@@ -142,12 +142,29 @@ def progress(transfer: Transfer) -> str:
     return f"{transfer.sent} of {transfer.total}"
 
 
+def transfer_state(transfer: Transfer) -> str:
+    """Where a transfer is, in a word of nine cells."""
+    confirmed = transfer.state is TransferState.DONE and transfer.proof is Proof.CONFIRMED
+    return "confirmed" if confirmed else TRANSFER_STATE[transfer.state]
+
+
+def proof(transfer: Transfer) -> str:
+    """Whether the peer has said that it keeps what arrived, in a sentence; empty where nobody was asked."""
+    return {
+        Proof.CONFIRMED: f"Confirmed by {transfer.peer} on {minute(transfer.proof_at)}.",
+        Proof.ASKING: f"Asking {transfer.peer} whether it keeps them.",
+        Proof.AWAITING: f"Waiting for {transfer.peer} to confirm that it keeps them.",
+        Proof.UNANSWERED: f"{transfer.peer} was asked and did not say whether it keeps them.",
+    }.get(transfer.proof, "")
+
+
 def transfer_story(transfer: Transfer, sender_up: bool, now: datetime) -> str:
     """How a transfer stands, in a sentence or two."""
     if not sender_up and not transfer.state.is_over:
         return "The sender is down: nothing goes out until it runs again. This one will not be lost."
     if transfer.state is TransferState.DONE:
-        return transfer.message or f"All {plural(transfer.total, 'image')} arrived at {transfer.peer}."
+        arrived = transfer.message or f"All {plural(transfer.total, 'image')} arrived at {transfer.peer}."
+        return " ".join(part for part in (arrived, proof(transfer)) if part)
     if transfer.state is TransferState.SENDING:
         return transfer.message or f"Sending to {transfer.peer}. You need not wait here: it goes on by itself."
     if transfer.state is TransferState.QUEUED:

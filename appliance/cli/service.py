@@ -20,16 +20,16 @@ def receiver(context: Context) -> None:
 @click.command()
 @pass_context
 def indexer(context: Context) -> None:
-    """Bring received images into archive and index."""
-    with serving(context, "indexer"):
+    """Bring received images into archive and index, and keep the orders true."""
+    with serving(context, "indexer"), context.box.keeper().running():
         context.box.indexer().run(stop_on_signals())
 
 
 @click.command()
 @pass_context
 def sender(context: Context) -> None:
-    """Send queued studies to peers."""
-    with serving(context, "sender"):
+    """Send queued studies to peers, ask whether they keep them, and tell those who ask what is kept here."""
+    with serving(context, "sender"), context.box.proof_of_storage():
         context.box.sender().run(stop_on_signals())
 
 

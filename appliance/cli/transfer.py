@@ -10,6 +10,7 @@ import orjson
 
 from appliance.box import Box
 from appliance.cli.context import Context, pass_context
+from appliance.commitment.words import proof
 from appliance.storage.rows import Transfer, TransferState
 from appliance.transfers.words import images
 
@@ -110,4 +111,5 @@ def _follow(box: Box, transfer: Transfer) -> None:
 
 def _told(transfer: Transfer) -> str:
     counted = f"{transfer.peer}  {transfer.state}  {transfer.sent} of {transfer.total}"
-    return f"{counted}  {transfer.message}" if transfer.message else counted
+    told = proof(transfer) if transfer.state is TransferState.DONE else ""
+    return "  ".join(part for part in (counted, transfer.message, told) if part)

@@ -17,7 +17,7 @@ from appliance.events import stamp
 from appliance.storage.contract import Storage
 from appliance.storage.rows import Commitment, Peer
 
-HEAD_START = 120.0
+HEAD_START = 30.0
 """Seconds that the receiver has to report on the association of the question, before the sender does it."""
 
 

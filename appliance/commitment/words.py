@@ -71,10 +71,8 @@ def proof(transfer: Transfer) -> str:
         local = moment(transfer.proof_at).astimezone()
         return f"confirmed by {transfer.peer} on {local:%Y-%m-%d} at {local:%H:%M}"
     return {
-        Proof.ASKING: f"asking {transfer.peer} whether it keeps them",
         Proof.AWAITING: f"waiting for {transfer.peer} to confirm that it keeps them",
         Proof.UNANSWERED: f"{transfer.peer} was asked and did not say whether it keeps them",
-        Proof.NOT_OFFERED: f"{transfer.peer} does not confirm what it keeps",
     }.get(transfer.proof, "")
 
 

@@ -58,6 +58,7 @@ class Status(IntEnum):
     INVALID_ARGUMENT = 0x0115
     NO_SUCH_SOP_CLASS = 0x0118
     NO_SUCH_ACTION = 0x0123
+    UNRECOGNIZED_OPERATION = 0x0211
 
 
 class CommitmentService:
@@ -80,6 +81,8 @@ class CommitmentService:
         status, reason, commitment = self._taken(request)
         if reason:
             log.warning("%s: a question what we keep was refused (0x%04X): %s", request.caller, status, reason)
+        # Before it can know: it may use the number again at once.
+        request.way.settle(request.command.message_id)
         _respond(request, status, reason)
         if commitment is not None:
             self._report_here(request, commitment)

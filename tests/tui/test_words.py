@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from appliance.dicom.model import Study
-from appliance.storage.rows import Transfer, TransferState
+from appliance.storage.rows import Proof, Transfer, TransferState
 from tui import words
 
 NOON = datetime(2026, 5, 20, 12, 0, tzinfo=UTC)
@@ -139,6 +139,22 @@ def transfer(state: TransferState, **known) -> Transfer:
         ((TransferState.SENDING, {}), True, "Sending to CLINIC-B."),
         ((TransferState.DONE, {}), False, "All 44 images arrived at CLINIC-B."),
         ((TransferState.DONE, {"message": "2 were left out."}), True, "2 were left out."),
+        (
+            (TransferState.DONE, {"proof": Proof.CONFIRMED, "proof_at": "2026-03-12T12:00:00+00:00"}),
+            True,
+            "All 44 images arrived at CLINIC-B. Confirmed by CLINIC-B on 12 Mar 2026, 12:00.",
+        ),
+        (
+            (TransferState.DONE, {"proof": Proof.AWAITING}),
+            True,
+            "All 44 images arrived at CLINIC-B. Waiting for CLINIC-B to confirm that it keeps them.",
+        ),
+        (
+            (TransferState.DONE, {"proof": Proof.UNANSWERED, "message": "2 were left out."}),
+            True,
+            "2 were left out. CLINIC-B was asked and did not say whether it keeps them.",
+        ),
+        ((TransferState.DONE, {"proof": Proof.NOT_OFFERED}), True, "All 44 images arrived at CLINIC-B."),
         ((TransferState.FAILED, {"message": "Refused."}), True, "Refused."),
         ((TransferState.CANCELLED, {}), True, "Cancelled after 3 images."),
     ],
@@ -146,3 +162,9 @@ def transfer(state: TransferState, **known) -> Transfer:
 def test_how_a_transfer_stands(known, up, story):
     state, values = known
     assert words.transfer_story(transfer(state, **values), up, NOON).startswith(story)
+
+
+def test_a_confirmed_transfer_says_so_in_its_column():
+    assert words.transfer_state(transfer(TransferState.DONE)) == "arrived"
+    assert words.transfer_state(transfer(TransferState.DONE, proof=Proof.CONFIRMED)) == "confirmed"
+    assert words.transfer_state(transfer(TransferState.FAILED, proof=Proof.CONFIRMED)) == "failed"

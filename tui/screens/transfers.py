@@ -110,8 +110,7 @@ def _story(row: Row) -> str:
 
 
 def _state(row: Row) -> Cell:
-    state = row.transfer.state
-    return words.TRANSFER_STATE[state], _TONES[state]
+    return words.transfer_state(row.transfer), _TONES[row.transfer.state]
 
 
 COLUMNS: list[Column[Row]] = [

@@ -27,7 +27,8 @@ from appliance.commitment.messages import (
     report_data,
 )
 from appliance.dimse import command
-from appliance.dimse.client.association import Association, DataSet, Limits, Message, comment, number_of, status
+from appliance.dimse.client.association import Association, DataSet, Limits, comment, number_of, status
+from appliance.dimse.client.conversation import Conversation, Heard
 from appliance.dimse.client.pdu import Context
 from appliance.dimse.commitment import Status, data_of, encoded
 from appliance.errors import IndexUnavailableError
@@ -52,17 +53,19 @@ def ask(
     limits: Limits | None = None,
 ) -> bool:
     """As `commitment.prover.Ask` says."""
-    with Association(peer, our_title, [_CONTEXT], limits) as association:
-        found = _context(association)
+    with Conversation(peer, our_title, [_CONTEXT], limits) as conversation:
+        found = _context(conversation)
         if found is None:
             return False
         context, syntax = found
-        data = encoded(question_data(question), syntax)
         elements: dict[int, int | str] = {0x0003: SOP_CLASS, 0x1001: SOP_INSTANCE, 0x1008: REQUEST}
-        answer = association.ask(context, command.N_ACTION_RQ, elements, DataSet(BytesIO(data), len(data)))
-        if code := status(answer):
-            raise PeerError(Fault.FAILED, words.refused(peer.name, code, comment(answer)))
-        _listen(association, hear, settled, stay)
+        number = conversation.begin(context, command.N_ACTION_RQ, elements, encoded(question_data(question), syntax))
+        while not _is_answer(heard := conversation.hear_next(), number):
+            # A peer that is quick reports before it has answered.
+            _take(conversation, heard, hear)
+        if code := status(heard.command):
+            raise PeerError(Fault.FAILED, words.refused(peer.name, code, comment(heard.command)))
+        _listen(conversation, hear, settled, stay)
     return True
 
 
@@ -85,28 +88,33 @@ def _context(association: Association) -> tuple[int, str] | None:
     return next(((context, syntax) for (_, syntax), context in association.accepted.items()), None)
 
 
-def _listen(association: Association, hear: Callable[[Report], bool], settled: Callable[[], bool], stay: float) -> None:
+def _listen(
+    conversation: Conversation, hear: Callable[[Report], bool], settled: Callable[[], bool], stay: float
+) -> None:
     """Until it is settled, the peer hangs up, or `stay` seconds are over; the question stands in any case."""
-    found = _context(association)
     end = time.monotonic() + stay
     with suppress(PeerError):
-        while found and time.monotonic() < end and not settled():
-            message = association.hear(_SLICE)
-            if message is not None:
-                _answer(association, found, message, hear)
+        while time.monotonic() < end and not settled():
+            if conversation.comes(_SLICE):
+                _take(conversation, conversation.hear_next(), hear)
 
 
-def _answer(association: Association, found: tuple[int, str], message: Message, hear: Callable[[Report], bool]) -> None:
-    context, syntax = found
-    code = Status.NO_SUCH_ACTION
-    if number_of(message.command, 0x0100) == command.N_EVENT_REPORT_RQ:
-        code = _heard(message, syntax, hear)
-    association.reply(context, message, {0x0002: SOP_CLASS, 0x1000: SOP_INSTANCE, 0x0900: code})
+def _is_answer(heard: Heard, number: int) -> bool:
+    return (
+        number_of(heard.command, 0x0100) == command.N_ACTION_RQ | 0x8000 and number_of(heard.command, 0x0120) == number
+    )
 
 
-def _heard(message: Message, syntax: str, hear: Callable[[Report], bool]) -> Status:
+def _take(conversation: Conversation, heard: Heard, hear: Callable[[Report], bool]) -> None:
+    code = _heard(heard, conversation.syntax_of(heard.context)[1], hear)
+    conversation.answer(heard, {0x0002: SOP_CLASS, 0x0900: code, 0x1000: SOP_INSTANCE})
+
+
+def _heard(heard: Heard, syntax: str, hear: Callable[[Report], bool]) -> Status:
+    if number_of(heard.command, 0x0100) != command.N_EVENT_REPORT_RQ:
+        return Status.UNRECOGNIZED_OPERATION
     try:
-        report = read_report(data_of(message.data, syntax), number_of(message.command, 0x1002))
+        report = read_report(data_of(heard.data, syntax), number_of(heard.command, 0x1002))
         return Status.SUCCESS if hear(report) else Status.INVALID_ARGUMENT
     except ValueError:
         return Status.INVALID_ARGUMENT
