@@ -86,14 +86,14 @@ ORDERS: list[Column[Order]] = [
     Column("What", lambda order: words.clean(order.description), weight=2),
     Column("Station", lambda order: words.clean(order.station) or "any", 16, least=100),
     Column("Accession", lambda order: words.clean(order.accession_number), 16, least=130),
-    Column("Images", lambda order: f"{order.images:,}" if order.images else "", 6, right=True, least=80),
+    Column("Images", lambda order: f"{order.images:,}" if order.images else "", 6, right=True),
 ]
 STEPS: list[Column[StepRow]] = [
     Column("Began", lambda row: at(row.step.start_date, row.step.start_time), 16),
     Column("State", lambda row: _STEP[row.step.state], 10),
     Column("Patient", lambda row: words.person(row.step.patient_name), weight=2, most=44),
     Column("Type", lambda row: words.clean(row.step.modality), 5),
-    Column("Station", lambda row: words.clean(row.step.station), 16, least=80),
+    Column("Station", lambda row: words.clean(row.step.station), 16),
     Column("What", lambda row: words.clean(row.step.description), weight=1, least=100),
     Column("Order", _linked, 8),
 ]
