@@ -3,24 +3,39 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from appliance.dicom.uid import is_valid
 
 C_STORE_RQ = 0x0001
 C_STORE_RSP = 0x8001
+C_GET_RQ = 0x0010
+C_FIND_RQ = 0x0020
+C_MOVE_RQ = 0x0021
+C_CANCEL_RQ = 0x0FFF
+N_EVENT_REPORT_RQ = 0x0100
+N_EVENT_REPORT_RSP = 0x8100
+N_ACTION_RQ = 0x0130
 NO_DATA_SET = 0x0101
 
 _AFFECTED_SOP_CLASS_UID = 0x0002
+_REQUESTED_SOP_CLASS_UID = 0x0003
 _COMMAND_FIELD = 0x0100
 _MESSAGE_ID = 0x0110
 _MESSAGE_ID_BEING_RESPONDED_TO = 0x0120
 _COMMAND_DATA_SET_TYPE = 0x0800
+_MOVE_DESTINATION = 0x0600
 _STATUS = 0x0900
 _ERROR_COMMENT = 0x0902
 _AFFECTED_SOP_INSTANCE_UID = 0x1000
+_REQUESTED_SOP_INSTANCE_UID = 0x1001
+_EVENT_TYPE = 0x1002
+_ACTION_TYPE = 0x1008
 _HEAD = struct.Struct("<HHI")
 _NUMBER = struct.Struct("<HHIH")
+_MOVE_ORIGINATOR = 0x1030
+_PADDED_WITH_SPACE = frozenset((_MOVE_DESTINATION, _ERROR_COMMENT, _MOVE_ORIGINATOR))
 _MAX_COMMENT = 64
 """An Error Comment (0000,0902) is an LO."""
 
@@ -35,6 +50,14 @@ class Command:
     sop_class_uid: str
     sop_instance_uid: str
     has_data_set: bool
+    responds_to: int = 0
+    """The message that this answers or cancels."""
+    status: int = 0
+    """Of a response."""
+    destination: str = ""
+    """The AE title that a C-MOVE names."""
+    kind: int = 0
+    """The type of the action or event that an N-ACTION or N-EVENT-REPORT is about."""
 
 
 def decode(data: bytes) -> Command:
@@ -43,9 +66,13 @@ def decode(data: bytes) -> Command:
     return Command(
         field=_number(elements, _COMMAND_FIELD),
         message_id=_number(elements, _MESSAGE_ID) if _MESSAGE_ID in elements else 0,
-        sop_class_uid=_text(elements, _AFFECTED_SOP_CLASS_UID),
-        sop_instance_uid=_text(elements, _AFFECTED_SOP_INSTANCE_UID),
+        sop_class_uid=_text(elements, _AFFECTED_SOP_CLASS_UID) or _text(elements, _REQUESTED_SOP_CLASS_UID),
+        sop_instance_uid=_text(elements, _AFFECTED_SOP_INSTANCE_UID) or _text(elements, _REQUESTED_SOP_INSTANCE_UID),
         has_data_set=_number(elements, _COMMAND_DATA_SET_TYPE) != NO_DATA_SET,
+        responds_to=_optional(elements, _MESSAGE_ID_BEING_RESPONDED_TO),
+        status=_optional(elements, _STATUS),
+        destination=_text(elements, _MOVE_DESTINATION),
+        kind=_optional(elements, _ACTION_TYPE) or _optional(elements, _EVENT_TYPE),
     )
 
 
@@ -66,6 +93,19 @@ def store_response(asked: Command, status: int, comment: str = "") -> bytes:
         )
     )
     return _HEAD.pack(0, 0, 4) + len(body).to_bytes(4, "little") + body
+
+
+def encode(elements: Mapping[int, int | str]) -> bytes:
+    """A command set of any message, from its elements' values by number in group 0000."""
+    body = b"".join(_encoded(number, elements[number]) for number in sorted(elements))
+    return _HEAD.pack(0, 0, 4) + len(body).to_bytes(4, "little") + body
+
+
+def _encoded(element: int, value: int | str) -> bytes:
+    if isinstance(value, int):
+        return _NUMBER.pack(0, element, 2, value)
+    text = value[:_MAX_COMMENT].encode("ascii", "replace")
+    return _padded(element, text, b" " if element in _PADDED_WITH_SPACE else b"\0")
 
 
 def _uid(element: int, uid: str) -> bytes:
@@ -97,6 +137,10 @@ def _number(elements: dict[int, bytes], element: int) -> int:
     if len(value) < 2:
         raise ValueError(f"the command set has no (0000,{element:04x})")
     return int.from_bytes(value[:2], "little")
+
+
+def _optional(elements: dict[int, bytes], element: int) -> int:
+    return int.from_bytes(elements.get(element, b"")[:2], "little")
 
 
 def _text(elements: dict[int, bytes], element: int) -> str:

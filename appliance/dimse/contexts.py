@@ -2,31 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from pydicom.uid import UID
+from pynetdicom.association import Association
 from pynetdicom.presentation import PresentationContext, build_context
 from pynetdicom.service_class import ServiceClass, StorageServiceClass
 from pynetdicom.sop_class import uid_to_service_class
 
+from appliance.dicom import reencode
 from appliance.dicom.uid import is_valid
 from appliance.dimse import echo
 from appliance.dimse.service import Service
+from appliance.storage.rows import Right
 
 _EXPLICIT_LITTLE = "1.2.840.10008.1.2.1"
 _YIELD_TO_EXPLICIT = frozenset(("1.2.840.10008.1.2", "1.2.840.10008.1.2.2"))
 """Implicit VR loses the VRs of private elements, and big endian is retired."""
 _NOT_OF_INSTANCES = ("1.2.840.10008.1.2.6.", "1.2.840.10008.1.2.7.")
 """MIME and XML encapsulation, and SMPTE ST 2110 streams: no C-STORE carries them."""
+_USER_REJECTION = 1
 _MEDIA_DIRECTORY = "1.2.840.10008.1.3.10"
 _STORAGE_ROOT = "1.2.840.10008.5.1.4.1.1."
 
 
-def accept(proposed: list[PresentationContext], services: Sequence[Service] = ()) -> list[PresentationContext]:
+def accept(
+    proposed: list[PresentationContext],
+    services: Sequence[Service] = (),
+    *,
+    forbidden: Collection[str] = (),
+    preferred: Sequence[str] = (),
+    returning: Collection[str] = (),
+) -> list[PresentationContext]:
     """What we support of a request, one transfer syntax each; narrows `proposed` to our choices in place.
 
     pynetdicom negotiates with one order of transfer syntaxes for all contexts of an abstract syntax; we
-    choose for each context, since senders propose the same class several times over.
+    choose for each context, since senders propose the same class several times over. `forbidden` are abstract
+    syntaxes that this caller may not use; `preferred` as for `choose`; of `returning` it takes instances from us.
     """
     # pynetdicom can't refuse a context that names no transfer syntax at all: it needs one to answer with.
     proposed[:] = [context for context in proposed if context.transfer_syntax]
@@ -37,11 +49,58 @@ def accept(proposed: list[PresentationContext], services: Sequence[Service] = ()
         abstract = str(context.abstract_syntax)
         if not is_storage(abstract):
             continue
-        syntax = choose(context.transfer_syntax)
+        if abstract in returning:
+            syntax = choose_for_sending(context.transfer_syntax)
+        else:
+            syntax = choose(context.transfer_syntax, preferred)
         if syntax is not None:
             context.transfer_syntax = [UID(syntax)]
-        supported.setdefault(abstract, []).append(syntax or _EXPLICIT_LITTLE)
-    return [build_context(abstract, syntaxes) for abstract, syntaxes in supported.items()]
+        supported.setdefault(abstract, []).append(syntax or (preferred or (_EXPLICIT_LITTLE,))[0])
+    found = [build_context(abstract, syntaxes) for abstract, syntaxes in supported.items() if abstract not in forbidden]
+    for context in found:
+        if context.abstract_syntax in returning:
+            # Whatever roles the caller asks for (PS3.7 D.3.3.4): it may send on the same context too.
+            context.scu_role = context.scp_role = True
+    return found
+
+
+def forbidden(
+    proposed: Sequence[PresentationContext],
+    services: Sequence[Service],
+    rights: Collection[str],
+    returning: Collection[str] = (),
+) -> dict[str, str]:
+    """The abstract syntaxes of a request that its caller may not use, each with the right that is missing.
+
+    `returning`: those of which it offers to be the SCP, which is how images come back to it from a C-GET.
+    """
+    needed = {sop_class: service.right for service in services for sop_class in service.sop_classes}
+    needed[echo.SOP_CLASS] = Right.ECHO.value
+    missing: dict[str, str] = {}
+    for context in proposed:
+        abstract = str(context.abstract_syntax)
+        right = needed.get(abstract) or (Right.STORE.value if is_storage(abstract) else "")
+        may_return = right == Right.STORE and abstract in returning and Right.RETRIEVE in rights
+        if right and right not in rights and not may_return:
+            missing[abstract] = right
+    return missing
+
+
+def refuse_as_user(association: Association, forbidden: Collection[str]) -> None:
+    """Have the contexts of `forbidden` answered with "user rejection" (PS3.8 table 9-18).
+
+    pynetdicom knows no more of them than that they are not supported, which would send people looking for
+    another fault.
+    """
+    send_accept = association.acse.send_accept
+
+    def send() -> None:
+        for context in association.rejected_contexts:
+            if str(context.abstract_syntax) in forbidden:
+                context.result = _USER_REJECTION
+        send_accept()
+
+    association.acse.send_accept = send  # type: ignore[method-assign]
 
 
 def is_storage(sop_class_uid: str) -> bool:
@@ -62,15 +121,26 @@ def is_storage(sop_class_uid: str) -> bool:
     return uid.type == "SOP Class" and (name.endswith("Storage") or uid.startswith(_STORAGE_ROOT))
 
 
-def choose(transfer_syntaxes: Sequence[str]) -> str | None:
+def choose(transfer_syntaxes: Sequence[str], preferred: Sequence[str] = ()) -> str | None:
     """The first that we know, since senders put first what they have; None when we know none.
 
-    Uncompressed data come as Explicit VR Little Endian where that is offered too.
+    Uncompressed data come as Explicit VR Little Endian where that is offered too. Where some are `preferred`,
+    the best of them, and no others.
     """
+    if preferred:
+        return next((syntax for syntax in preferred if syntax in transfer_syntaxes), None)
     known = [syntax for syntax in transfer_syntaxes if is_known(syntax)]
     if known and known[0] in _YIELD_TO_EXPLICIT and _EXPLICIT_LITTLE in known:
         return _EXPLICIT_LITTLE
     return known[0] if known else None
+
+
+def choose_for_sending(transfer_syntaxes: Sequence[str]) -> str | None:
+    """What we send in: uncompressed where it is offered, which nearly all that we hold can be turned into.
+
+    Who wants instances as they are stored offers each transfer syntax in a context of its own.
+    """
+    return next((syntax for syntax in reencode.TARGETS if syntax in transfer_syntaxes), choose(transfer_syntaxes))
 
 
 def is_known(transfer_syntax: str) -> bool:

@@ -6,6 +6,7 @@ A test fails on another version: then read there again what is said here, and ch
 from __future__ import annotations
 
 from pynetdicom import __version__
+from pynetdicom.ae import ApplicationEntity
 from pynetdicom.association import Association
 
 READ_IN = "3.0.4"
@@ -16,6 +17,16 @@ _ESTABLISHED = "Sta6"
 def is_known() -> bool:
     """Whether this pynetdicom is the one whose inside we know."""
     return bool(__version__ == READ_IN)
+
+
+def allow_silence(association: Association, seconds: float | None) -> None:
+    """How long the peer may be silent from now on before the association thread hangs up."""
+    association.dul._idle_timer.timeout = seconds
+
+
+def set_timeouts(ae: ApplicationEntity, acse: float, dimse: float, network: float) -> None:
+    """For associations from now on; its own setters change those that are open too, which may be within a message."""
+    ae._acse_timeout, ae._dimse_timeout, ae._network_timeout = acse, dimse, network
 
 
 class Inside:
@@ -33,6 +44,17 @@ class Inside:
     def idle(self) -> bool:
         """Whether nothing has come for so long that the association thread hangs up."""
         return bool(self._association.dul.idle_timer_expired())
+
+    @property
+    def gone(self) -> bool:
+        """Whether nobody is there any more who could be answered."""
+        association = self._association
+        return not (association.is_established and association.dul.is_alive()) or bool(association.acse.is_aborted())
+
+    @property
+    def queued(self) -> int:
+        """PDUs that wait to be sent."""
+        return len(self._association.dul.to_provider_queue.queue)
 
     def restart_idle_timer(self) -> None:
         """Something has come."""

@@ -139,7 +139,7 @@ class Line(AssociationSocket):
             self._take_fragment(context_id, control, length - 2)
 
     def _take_fragment(self, context_id: int, control: int, left: int) -> None:
-        if control & COMMAND or not self._arrivals.busy:
+        if control & COMMAND or not self._arrivals.takes_part(context_id):
             self._arrivals.take(context_id, control, self._whole(left))
             return
         last = bool(control & LAST)

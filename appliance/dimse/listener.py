@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import logging
 import socket
 import ssl
@@ -22,13 +23,16 @@ from pynetdicom.pdu_primitives import A_ASSOCIATE
 from pynetdicom.presentation import build_context
 from pynetdicom.transport import RequestHandler, ThreadedAssociationServer
 
+from appliance.access.rights import Call, Verdict, Why
 from appliance.dimse import contexts, echo
 from appliance.dimse.arrival import Arrivals
 from appliance.dimse.caller import Caller, caller
+from appliance.dimse.gate import Gate
 from appliance.dimse.line import Line
-from appliance.dimse.places import Shared
-from appliance.dimse.service import Service, by_event
+from appliance.dimse.places import Crowd, Shared
+from appliance.dimse.service import Service, agreed, by_event, by_request
 from appliance.spool.spool import Spool
+from appliance.storage.rows import Right
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +46,14 @@ _YIELD = 0.1
 """Seconds for which a connection is left to a process that has fewer; it may be stuck."""
 _LOCAL_LIMIT_EXCEEDED = (0x02, 0x03, 0x02)
 """Rejected for the moment, by the service provider, local limit exceeded (PS3.8 table 9-21)."""
+_CALLING_NOT_RECOGNIZED = (0x01, 0x01, 0x03)
+_CALLED_NOT_RECOGNIZED = (0x01, 0x01, 0x07)
+"""Rejected for good, by the service user, AE title not recognized (ibid.)."""
 _MAX_TOLD = 10_000
+
+
+class _HandshakeError(OSError):
+    """TLS came to nothing."""
 
 
 class Listener(ThreadedAssociationServer):
@@ -58,12 +69,19 @@ class Listener(ThreadedAssociationServer):
         spool: Spool,
         shared: Shared,
         *,
+        gate: Gate,
         services: Sequence[Service] = (),
         hot: bool,
         tls: ssl.SSLContext | None = None,
+        crowd: Crowd | None = None,
     ) -> None:
-        """Serve the connections to `listening`, which fill `spool` or ask `services`; `hot` as in `Line`."""
+        """Serve the connections to `listening`, which fill `spool` or ask `services`, as far as `gate` lets them.
+
+        `hot` as in `Line`; `tls`: all of them by TLS, in a `crowd` of their own.
+        """
         self.services = services
+        self.gate = gate
+        self.crowd = crowd or shared.crowd
         self.spool = spool
         self.shared = shared
         self.hot = hot
@@ -81,6 +99,7 @@ class Listener(ThreadedAssociationServer):
         for event, handler in by_event(services).items():
             self.bind(event, handler)
         self.bind(evt.EVT_REQUESTED, self._on_request)
+        self.bind(evt.EVT_SOP_EXTENDED, _agreed)
         self.bind(evt.EVT_CONN_CLOSE, _on_close)
 
     def server_bind(self) -> None:
@@ -101,7 +120,7 @@ class Listener(ThreadedAssociationServer):
 
     def get_request(self) -> tuple[socket.socket, Any]:
         """The next connection, if we are the least busy of the processes. Raises BlockingIOError if not."""
-        if not self.shared.crowd.is_our_turn() and self._waited < _YIELD:
+        if not self.crowd.is_our_turn() and self._waited < _YIELD:
             self._waited += _WAIT
             time.sleep(_WAIT)
             raise BlockingIOError(errno.EAGAIN, "another process has fewer connections")
@@ -115,7 +134,7 @@ class Listener(ThreadedAssociationServer):
             return False
         with self._lock:
             self._places[request] = place
-            self.shared.crowd.tell(len(self._places))
+            self.crowd.tell(len(self._places))
         return True
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
@@ -125,7 +144,7 @@ class Listener(ThreadedAssociationServer):
         finally:
             with self._lock:
                 self.shared.connections.free(self._places.pop(request))
-                self.shared.crowd.tell(len(self._places))
+                self.crowd.tell(len(self._places))
 
     def service_actions(self) -> None:
         """pynetdicom collects garbage here, which stops all threads for a while; Python does so when it is due."""
@@ -133,7 +152,9 @@ class Listener(ThreadedAssociationServer):
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A fault ends one connection, not the server."""
         fault = sys.exc_info()[1]
-        if isinstance(fault, OSError):
+        if isinstance(fault, _HandshakeError):
+            pass  # the gate has told it
+        elif isinstance(fault, OSError):
             log.warning("the connection from %s failed: %s", client_address[0], fault)
         else:
             log.exception("the connection from %s failed", client_address[0])
@@ -170,34 +191,71 @@ class Listener(ThreadedAssociationServer):
         arrivals = association.dimse
         if not isinstance(request, A_ASSOCIATE) or not isinstance(arrivals, Arrivals):
             return
-        arrivals.caller = caller(arrivals.caller.address, request)
-        if not self._admit(association):
-            association.acse.send_reject(*_LOCAL_LIMIT_EXCEEDED)
+        who = arrivals.caller = caller(arrivals.caller.address, request, arrivals.caller.fingerprint)
+        verdict = self.gate.judge(who.call)
+        rejection = self._rejection(association, who, verdict)
+        if rejection:
+            association.acse.send_reject(*rejection)
             association.kill()
             return
+        proposed = request.presentation_context_definition_list
+        returning = [str(uid) for uid, role in association.requestor.role_selection.items() if role.scp_role]
+        forbidden = contexts.forbidden(proposed, self.services, verdict.rights, returning)
+        if forbidden:
+            self.gate.note(who.call, verdict.why, verdict.peer, sorted(set(forbidden.values())))
+            contexts.refuse_as_user(association, forbidden)
+        arrivals.may_store = Right.STORE in verdict.rights
+        offered = [service for service in self.services if service.right in verdict.rights]
+        arrivals.answerers = by_request(offered)
+        arrivals.agreed = agreed(offered, association.requestor.sop_class_extended)
+        if not any(service.sends for service in offered):
+            returning = []
         association.acceptor.supported_contexts = contexts.accept(
-            request.presentation_context_definition_list, self.services
+            proposed,
+            self.services,
+            forbidden=forbidden,
+            preferred=self.gate.config.transfer_syntaxes,
+            returning=returning,
         )
-        self._tell(arrivals.caller)
+        self._tell(who)
 
-    def _admit(self, association: Association) -> bool:
-        place = self.shared.associations.take()
+    def _rejection(self, association: Association, who: Caller, verdict: Verdict) -> tuple[int, int, int] | None:
+        """Why an association is not to be, as A-ASSOCIATE-RJ says it; None when it is."""
+        if not verdict.accepted:
+            self.gate.note(who.call, verdict.why, verdict.peer)
+            return _CALLED_NOT_RECOGNIZED if verdict.why is Why.CALLED else _CALLING_NOT_RECOGNIZED
+        crowded = self._admit(association, who.address)
+        if crowded:
+            self.gate.note(who.call, Why.CROWDED, verdict.peer, detail=crowded)
+            return _LOCAL_LIMIT_EXCEEDED
+        return None
+
+    def _admit(self, association: Association, address: str) -> str:
+        """Give it a place; why not, if there is none."""
+        places, most = self.shared.associations, self.gate.config.max_per_peer
+        place = places.take()
         if place is None:
-            return False
+            return f"{places.count} associations are open already"
+        if places.own(place, address) > most:
+            places.free(place)
+            return f"{most} associations of this address are open already"
         with self._lock:
             self._admitted[association] = place
-        return True
+        return ""
 
     def _tell(self, who: Caller) -> None:
         """What an installer should know of a caller, each once."""
-        news = [f"sends an invalid AE title: {who.fault}"] if who.fault else []
-        if who.called != self.ae_title:
-            news.append(f"calls us {who.called!r}, but we are {self.ae_title!r}")
-        for item in news:
-            line = f"{who} {item}; it is accepted"
+        if who.fault:
+            line = f"{who} sends an invalid AE title: {who.fault}; it is accepted"
             if line not in self._told and len(self._told) < _MAX_TOLD:
                 self._told.add(line)
                 log.warning("%s", line)
+
+
+def _agreed(event: Event) -> dict[str, bytes]:
+    """The outcome of extended negotiation; pynetdicom puts it into its answer."""
+    arrivals = event.assoc.dimse
+    return dict(arrivals.agreed) if isinstance(arrivals, Arrivals) else {}
 
 
 def _on_close(event: Event) -> None:
@@ -215,17 +273,32 @@ class _Connection(RequestHandler):
     def setup(self) -> None:
         """Small answers go out at once; a peer that falls silent within a PDU is given up, not waited for."""
         self.request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.request.settimeout(self.ae.network_timeout)
+        self.request.settimeout(self.ae.acse_timeout)
+        self._fingerprint = ""
         if self.server.tls is not None:
             # Here and not where pynetdicom does it: there one slow handshake keeps all others waiting.
-            self.request = self.server.tls.wrap_socket(self.request, server_side=True)
+            self._shake_hands(self.server.tls)
+        self.request.settimeout(self.ae.network_timeout)
+
+    def _shake_hands(self, tls: ssl.SSLContext) -> None:
+        """Raises OSError when it comes to nothing, which is then among the refusals."""
+        try:
+            self.request = tls.wrap_socket(self.request, server_side=True)
+        except OSError as fault:
+            reason = f"TLS: {getattr(fault, 'verify_message', '') or getattr(fault, 'reason', '') or fault}"
+            self.server.gate.note(Call("", "", self.client_address[0]), Why.HANDSHAKE, detail=reason)
+            raise _HandshakeError(reason) from fault
+        certificate = self.request.getpeercert(binary_form=True)
+        self._fingerprint = hashlib.sha256(certificate).hexdigest() if certificate else ""
 
     def handle(self) -> None:
         """Serve it."""
         began = time.monotonic()
         self._ending = False
         self._association = self._create_association()
-        self._arrivals = Arrivals(self._association, self.server.spool, Caller(self.client_address[0]))
+        self._arrivals = Arrivals(
+            self._association, self.server.spool, Caller(self.client_address[0], fingerprint=self._fingerprint)
+        )
         self._association.dimse = self._arrivals
         self._association.dul.socket = Line(self._association, self.request, self._arrivals, self.server.hot)
         # pynetdicom's own socket has announced the connection too; once is right.
@@ -258,7 +331,7 @@ class _Connection(RequestHandler):
     def _report(self, seconds: float) -> None:
         association, who, tally = self._association, self._arrivals.caller, self._arrivals.tally
         if association.is_rejected:
-            log.warning("%s was rejected: %d associations are open already", who, self.server.shared.associations.count)
+            log.debug("%s was rejected", who)  # why, the gate has told
         elif association.requestor.primitive is None:
             log.debug("a connection from %s ended without asking for an association", who.address)
         else:

@@ -8,6 +8,7 @@ from typing import Any
 
 from pynetdicom.events import Event, InterventionEvent
 
+from appliance.dimse.request import Answerer
 
 Handler = Callable[[Event], Any]
 """Answers one request, as pynetdicom's intervention handlers do for its kind of event."""
@@ -26,6 +27,32 @@ class Service:
     """Abstract syntaxes that callers propose."""
     handlers: Mapping[InterventionEvent, Handler] = field(default_factory=dict)
     transfer_syntaxes: tuple[str, ...] = UNCOMPRESSED
+    answers: Mapping[int, Answerer] = field(default_factory=dict)
+    """By Command Field: the requests that are answered by ourselves from the first byte on, as `request` says."""
+    able: bytes = b""
+    """What may be agreed on by SOP Class Extended Negotiation, a byte each: 1 where we do it (PS3.7 D.3.3.5)."""
+    sends: bool = False
+    """Whether it sends instances on the association of the request, for which callers are storage SCPs (C-GET)."""
+
+
+def by_request(services: Iterable[Service]) -> dict[tuple[str, int], Answerer]:
+    """Who answers, by abstract syntax and Command Field."""
+    return {
+        (sop_class, command_field): answer
+        for service in services
+        for sop_class in service.sop_classes
+        for command_field, answer in service.answers.items()
+    }
+
+
+def agreed(services: Iterable[Service], asked: Mapping[Any, bytes]) -> dict[str, bytes]:
+    """Our answer to the extended negotiation of these SOP classes: no more bytes than were sent."""
+    able = {sop_class: service.able for service in services for sop_class in service.sop_classes if service.able}
+    return {
+        str(uid): bytes(theirs & ours for theirs, ours in zip(wanted, able[uid], strict=False))
+        for uid, wanted in asked.items()
+        if uid in able and wanted
+    }
 
 
 def by_event(services: Iterable[Service]) -> dict[InterventionEvent, Handler]:

@@ -60,15 +60,16 @@ class Incoming:
         finder: peek.Finder | None = None,
         *,
         may_store: bool = True,
+        via: str = "C-STORE",
     ) -> None:
-        """`finder` remembers how instances of the same sender begin."""
+        """`finder` remembers how instances of the same sender begin; `via` is the door, as `Origin` has it."""
         self._announced = announced
         self._finder = finder or peek.Finder()
         self._keeping: Keeping | None = None
         self._refusal = refusal_of_command(announced) if may_store else _NOT_AUTHORIZED
         if self._refusal is None:
             try:
-                self._keeping = spool.begin(_head(announced, caller))
+                self._keeping = spool.begin(_head(announced, caller, via))
             except (StorageFullError, OSError) as fault:
                 self._refusal = _refusal_of_disk(fault)
 
@@ -156,6 +157,6 @@ def _wrong(name: str, uid: str) -> str:
     return f"its {name} is {'not valid' if uid else 'missing'}"
 
 
-def _head(announced: Announced, caller: Caller) -> bytes:
-    origin = Origin("C-STORE", caller.title, caller.called, caller.address, events.now())
+def _head(announced: Announced, caller: Caller, via: str) -> bytes:
+    origin = Origin(via, caller.title, caller.called, caller.address, events.now())
     return part10.encode(announced.sop_class_uid, announced.sop_instance_uid, announced.transfer_syntax_uid, origin)

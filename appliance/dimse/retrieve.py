@@ -1,0 +1,133 @@
+"""What C-GET and C-MOVE have in common: which instances are meant, how sub-operations are counted and told of.
+
+```
+request -> instances -> sub-operations, each one told by a pending response -> the final status
+                          '-> C-CANCEL: what is left stays unsent
+```
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from contextlib import AbstractContextManager
+
+from appliance.dicom.attributes import BY_TAG
+from appliance.dicom.attributes import Level as Rows
+from appliance.dicom.query import Kind, Match, condition
+from appliance.dimse import identifier, models
+from appliance.dimse import request as requests
+from appliance.dimse.identifier import Identifier
+from appliance.dimse.models import Level
+from appliance.dimse.request import Request
+from appliance.dimse.status import Status
+from appliance.errors import IndexUnavailableError
+from appliance.storage.contract import Storage, Studies
+from appliance.storage.rows import TransferItem
+
+Opening = Callable[[], AbstractContextManager[Storage]]
+"""Opens the index for the thread that asks, and closes it at the end of the block."""
+_MOST = 0xFFFF
+"""Numbers of sub-operations are US."""
+
+
+def matching(asked: Identifier, levels: tuple[Level, ...]) -> Match:
+    """What `asked` names by unique keys. Raises ValueError with a sentence when it names nothing, or too much.
+
+    As with queries, keys of the levels above may be left out (relational retrieval).
+    """
+    level = asked.level_in(levels)
+    found = []
+    for above in levels[: levels.index(level) + 1]:
+        text = next((asked.text(tag) for tag in asked.keys if _keyword(tag) == above.unique), "")
+        made = condition(above.unique, text) if text else None
+        if made is not None and made.kind is not Kind.WILDCARD:
+            found.append(made)
+        elif above is level:
+            raise ValueError(f"a retrieval at this level names its {level.unique}")
+    return Match(Rows.INSTANCE, tuple(found))
+
+
+def _keyword(tag: int) -> str:
+    attribute = BY_TAG.get(tag)
+    return attribute.keyword if attribute else ""
+
+
+def items(studies: Studies, match: Match) -> list[TransferItem]:
+    """The instances that match, with their files."""
+    # Of each row no more than that: a patient may have tens of thousands.
+    kinds = {
+        row["SOPInstanceUID"]: (row["SOPClassUID"], row["AvailableTransferSyntaxUID"]) for row in studies.find(match)
+    }
+    kept = studies.kept([*kinds])
+    return [TransferItem(uid, *kinds[uid], kept[uid].blob_key, kept[uid].size) for uid in kinds if uid in kept]
+
+
+def begin(request: Request, storage: Opening) -> list[TransferItem] | None:
+    """What is asked for; None when the request is answered already, by a failure."""
+    try:
+        asked = identifier.read(request.identifier, request.context.transfer_syntax)
+        match = matching(asked, models.model_of(request.context.abstract_syntax).levels)
+    except ValueError as fault:
+        request.respond(Status.DOES_NOT_MATCH_SOP_CLASS, comment=str(fault).partition(", got")[0])
+        return None
+    try:
+        with storage() as index:
+            return items(index.studies, match)
+    except IndexUnavailableError:
+        request.respond(Status.UNABLE_TO_COUNT, comment="the index cannot be read at the moment")
+        return None
+
+
+class Retrieval:
+    """A C-GET or C-MOVE that goes on. Its methods raise ConnectionError when the peer has gone."""
+
+    def __init__(self, request: Request, found: Sequence[TransferItem]) -> None:
+        self._request = request
+        self._left = dict.fromkeys(item.sop_instance_uid for item in found)
+        self._completed = 0
+        self._warned = 0
+        self._failed: list[str] = []
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether the peer asks for no more."""
+        return self._request.cancelled
+
+    def note(self, sop_instance_uid: str, *, sent: bool, warned: bool = False) -> None:
+        """One sub-operation is over: tell the peer."""
+        del self._left[sop_instance_uid]
+        if not sent:
+            self._failed.append(sop_instance_uid)
+        elif warned:
+            self._warned += 1
+        else:
+            self._completed += 1
+        if self._left:
+            self._request.respond(Status.PENDING, counts=self._counts() | {requests.REMAINING: _short(self._left)})
+
+    def conclude(self, comment: str = "") -> None:
+        """The final response: unless it was cancelled, what was not sent has failed."""
+        cancelled = self.cancelled and bool(self._left)
+        if not cancelled:
+            self._failed += self._left
+        status = Status.CANCELLED if cancelled else self._status()
+        named = identifier.failed_instances(self._request.context, self._failed)
+        remaining = {requests.REMAINING: _short(self._left)} if cancelled else {}
+        self._request.respond(status, named, comment, self._counts() | remaining)
+
+    def _status(self) -> Status:
+        """PS3.4 tables C.4-2 and C.4-3."""
+        if self._failed and not self._completed and not self._warned:
+            return Status.UNABLE_TO_SEND
+        return Status.SOME_FAILED if self._failed or self._warned else Status.SUCCESS
+
+    def _counts(self) -> dict[int, int]:
+        return {
+            requests.COMPLETED: min(self._completed, _MOST),
+            requests.FAILED: _short(self._failed),
+            requests.WARNINGS: min(self._warned, _MOST),
+        }
+
+
+def _short(several: Collection[str]) -> int:
+    return min(len(several), _MOST)

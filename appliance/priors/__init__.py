@@ -1,0 +1,1 @@
+"""Studies that a peer has: looking for them, and fetching them."""
