@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PACSBOX_DATA_DIR ?= var
 
-.PHONY: run demo test lint lock clean
+.PHONY: run demo test soak lint lock clean
 
 run: $(VENV)/run.stamp
 	@if [ -t 0 ] && [ -t 1 ]; then $(BIN)/pacsbox up --tui; else exec $(BIN)/pacsbox up; fi
@@ -15,6 +15,9 @@ demo: $(VENV)/run.stamp
 
 test: $(VENV)/dev.stamp lint
 	$(BIN)/pytest -n 2 $(PYTEST_ARGS)
+
+soak: $(VENV)/dev.stamp
+	$(BIN)/python -m tests.journey.soak $(SOAK_ARGS)
 
 lint: $(VENV)/dev.stamp
 	$(BIN)/ruff check .

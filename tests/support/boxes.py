@@ -63,6 +63,17 @@ class RunningBox:
         process.send_signal(signal.SIGKILL)
         process.wait()
 
+    def restart(self, name: str) -> None:
+        """As an update does: it must end cleanly, and is started again."""
+        process = self._running.pop(name)
+        process.terminate()
+        assert process.wait(60) == 0, f"the {name} did not end cleanly"
+        self.start(name)
+
+    def pid(self, name: str) -> int:
+        """Of what runs."""
+        return self._running[name].pid
+
     def stop(self) -> None:
         """End what runs; each must end cleanly."""
         for process in self._running.values():
