@@ -52,6 +52,8 @@ class Acceptor:
     peer: Peer
     received: list[str] = field(default_factory=list)
     """SOP Instance UIDs in order of arrival."""
+    asked_by: list[tuple[str | None, int | None]] = field(default_factory=list)
+    """AE title and message ID of the C-MOVE that each is said to come from."""
 
 
 ABORT = -1
@@ -78,6 +80,8 @@ def acceptor(
     def stored(event: Event) -> int:
         uid = str(event.request.AffectedSOPInstanceUID)
         known.received.append(uid)
+        request = event.request
+        known.asked_by.append((request.MoveOriginatorApplicationEntityTitle, request.MoveOriginatorMessageID))
         status = answer(uid)
         if status == ABORT:
             event.assoc.abort()

@@ -26,6 +26,8 @@ COMMAND, LAST = 1, 2
 _APPLICATION_CONTEXT = "1.2.840.10008.3.1.1.1"
 _ITEM = struct.Struct(">BxH")
 _ELEMENT = struct.Struct("<HHI")
+_TITLES = frozenset((0x0600, 0x1030))
+"""Move Destination and its originator are AE, padded with spaces; all other text here is UIDs (PS3.5 6.2)."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +117,7 @@ def command(elements: Mapping[int, int | str]) -> bytes:
 def _element(number: int, value: int | str) -> bytes:
     if isinstance(value, str):
         raw = value.encode("ascii")
-        raw += b"\0" * (len(raw) % 2)
+        raw += (b" " if number in _TITLES else b"\0") * (len(raw) % 2)
     else:
         raw = struct.pack("<H", value)
     return _ELEMENT.pack(0, number, len(raw)) + raw
