@@ -8,6 +8,7 @@ from typing import Protocol
 
 from appliance.dicom.uid import is_valid
 from appliance.errors import NotFoundError
+from appliance.peers.faults import Fault, PeerError
 from appliance.peers.peers import PeerBook
 from appliance.priors import search
 from appliance.priors.progress import Progress
@@ -18,6 +19,7 @@ from appliance.storage.rows import Peer
 MOST = 500
 """Answers to a search; more are of no use to people."""
 _MOST_SERIES = 200
+_NO_GET = frozenset((Fault.ABORTED, Fault.LOST, Fault.FAILED))
 
 Report = Callable[[Progress], None]
 Stopped = Callable[[], bool]
@@ -82,10 +84,27 @@ class Priors:
         if found is None:
             raise NotFoundError(f"{theirs.name} has no such study.")
         classes = found.sop_classes or self._sop_classes(theirs, study_instance_uid)
-        done = self.get(theirs, study_instance_uid, classes, report, stopped)
+        done = self._got(theirs, study_instance_uid, classes, report, stopped)
         if done is None:
             done = self.move(theirs, study_instance_uid, found.patient_id, report, stopped)
         return done
+
+    def _got(
+        self, peer: Peer, study_instance_uid: str, sop_classes: Sequence[str], report: Report, stopped: Stopped
+    ) -> Progress | None:
+        """By C-GET; None when the peer has none, or breaks off at once, as some do that allow none."""
+        told: list[Progress] = []
+
+        def tell(progress: Progress) -> None:
+            told[:] = [progress]
+            report(progress)
+
+        try:
+            return self.get(peer, study_instance_uid, sop_classes, tell, stopped)
+        except PeerError as fault:
+            if fault.fault not in _NO_GET or (told and told[0].arrived):
+                raise
+            return None
 
     def _asked(self, peer: Peer, wanted: Search) -> list[RemoteStudy]:
         for keys in wanted.ways():
