@@ -1,0 +1,27 @@
+"""`pacsbox conformance`: here, since both the DIMSE services and the routes of DICOMweb are in it."""
+
+from __future__ import annotations
+
+import click
+
+from appliance.cli.context import Context, pass_context
+
+
+@click.command()
+@pass_context
+def conformance(context: Context) -> None:
+    """Print the DICOM conformance statement, as docs/conformance.md has it."""
+    # Late, so that the other commands don't pay for aiohttp and pynetdicom.
+    from appliance.conformance.statement import statement
+
+    click.echo(statement(context.box.services(), routes()), nl=False)
+
+
+def routes() -> str:
+    """The routes of DICOMweb and what a token must allow for each."""
+    from appliance.conformance.tables import table
+    from web.dicomweb.routes import ROUTES, STORING
+
+    rows = [("GET", f"`{path}`", permission.value) for path, permission, *_ in ROUTES]
+    rows += [("POST", f"`{path}`", "store") for path in STORING]
+    return table(("method", "path", "permission of the token"), rows)
