@@ -144,7 +144,7 @@ def _told(each: Order) -> str:
     at = f"{each.start_date} {each.start_time[:4]}".strip()
     station = each.station or "any station"
     who = f"{display(each.patient_name)} ({each.patient_id})"
-    images = f"  {each.images} images" if each.images else ""
+    images = f"  {each.images} {'image' if each.images == 1 else 'images'}" if each.images else ""
     return (
         f"{each.id}  {each.state}  {at}  {each.modality}  {station}  {each.accession_number}  {who}"
         f"  {each.description}{images}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from appliance.box import Box
-from appliance.health import archive, backlog, clock, disk, index, services, settings, transfers
+from appliance.health import archive, backlog, clock, disk, index, services, settings, transfers, worklist
 from appliance.health.finding import Finding
 
 CHECKS: tuple[Callable[[Box], Iterator[Finding]], ...] = (
@@ -15,6 +15,7 @@ CHECKS: tuple[Callable[[Box], Iterator[Finding]], ...] = (
     index.check,
     archive.check,
     transfers.check,
+    worklist.check,
     clock.check,
     settings.check,
 )

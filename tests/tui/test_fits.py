@@ -21,7 +21,7 @@ SCREENS = {
     "transfers": (("f3",), ("State", "Images", "To", "Patient", "When", "c Stop", "F4 Peers")),
     "peers": (("f4",), ("Name", "AE title", "Address", "Answer", "a Add", "e Test", "d Remove", "F4 Peers")),
     "peer": (("f4", "a"), ("Name", "AE title", "Address", "Port", "Enter Next field, then add", "Esc Cancel")),
-    "orders": (("f6",), ("When", "State", "Patient", "What", "a Add", "c Cancel", "p Performed", "2 open", "Esc Back")),
+    "orders": (("f6",), ("When", "State", "Patient", "What", "a Add", "c Cancel", "2 open", "Esc Back", "F4 Peers")),
     "order": (("f6", "a"), ("Name", "Born", "Type", "Accession", "Ctrl+S Save", "Esc Cancel")),
     "steps": (("f7",), ("Began", "State", "Station", "unlinked", "l Link", "o Orders", "1 unlinked", "Esc Back")),
     "link": (("f7", "l"), ("Which order is this of?", "born 1970-01-01", "Enter Link", "Esc Cancel")),

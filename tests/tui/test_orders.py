@@ -103,7 +103,7 @@ async def test_an_order_that_another_process_makes_appears(opened, box):
         await console.press("f6")
         await console.sees("There are no orders yet.")
         box.orders.add_all(demo.samples(date(2026, 11, 21)), "demo")
-        await console.sees("Yamada, Tarou 山田")
+        await console.sees("Yamada, Tarou 山")
         await console.sees("8 open")
 
 

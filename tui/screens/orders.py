@@ -24,9 +24,9 @@ class OrdersScreen(Desk):
     BINDINGS = [
         Binding("a", "add", "Add", tooltip="Order an examination: the modality gets the patient's data by itself"),
         Binding("enter", "change", "Change", tooltip="Correct what the order says"),
-        Binding("n", "again", "New for patient", tooltip="Order something else for the same patient"),
+        Binding("n", "again", "Another", show=False, tooltip="Order something else for the same patient"),
         Binding("c", "cancel", "Cancel", tooltip="Take the order off the modality's list"),
-        Binding("p", "app.go('steps')", "Performed", tooltip="What modalities reported (F7)"),
+        Binding("p", "app.go('steps')", "Performed", show=False, tooltip="What modalities reported (F7)"),
         Binding("escape,q", "back", "Back", tooltip="Back to the studies"),
     ]
 
