@@ -476,7 +476,7 @@ def test_more_formats_than_an_association_can_have_take_several() -> None:
 
 
 def test_several_associations_bring_all(tmp_path: Path, sending: Sending, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("appliance.dimse.client.send.MAX_CONTEXTS", 2)
+    monkeypatch.setattr("appliance.dimse.client.send.MAX_CONTEXTS", 3)
     what = items([*brainix()[:2], *knee()[:2], *brainix()[2:4]])
     with storescp(tmp_path / "peer", "+xa") as peer:
         sending(peer, what)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
@@ -9,12 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from appliance.dimse.client.crew import Crew
 from appliance.dimse.client.send import WORTH, send
 from appliance.peers.faults import Fault, PeerError
 from appliance.storage.rows import Peer, TransferItem
 from appliance.transfers.ledger import Outcome
 from tests.support.files import PYDICOM
 from tests.support.scp import ABORT, acceptor, storescp, uids
+from tests.support.waiting import wait_for
 
 SMALL = PYDICOM / "test_files" / "MR_small.dcm"
 MANY = 3 * WORTH
@@ -92,6 +95,26 @@ def test_a_peer_that_serves_one_at_a_time_lets_the_second_wait_for_nothing(tmp_p
     with storescp(tmp_path / "peer", "--ignore") as peer:
         for _ in range(3):
             assert each_once(sent(peer, images(), tmp_path))
+            assert waiting() <= 2
+
+
+def test_calls_that_are_never_answered_do_not_pile_up() -> None:
+    answered = threading.Event()
+
+    def call() -> contextlib.AbstractContextManager[None]:
+        if threading.current_thread() is not threading.main_thread():
+            answered.wait(30)
+        return contextlib.nullcontext()
+
+    for _ in range(3):
+        Crew("GATEWAY", call, images(4), lambda *_: True, lambda: False).work(3)  # type: ignore[arg-type]
+        wait_for(lambda: waiting() == 2)
+    answered.set()
+    wait_for(lambda: waiting() == 0)
+
+
+def waiting() -> int:
+    return sum(thread.name.startswith("association-") for thread in threading.enumerate())
 
 
 def test_an_association_that_breaks_leaves_its_image_to_the_others(tmp_path: Path) -> None:

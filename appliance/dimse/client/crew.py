@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable
 
 from appliance.dimse.client.association import Association
@@ -26,13 +26,24 @@ Do = Callable[[Association, TransferItem], bool]
 """Bring one instance over; False when the association is of no use any more. Raises `PeerError`."""
 
 
+_counting = threading.Lock()
+_unanswered: Counter[str] = Counter()
+"""Further calls that a peer lets wait; none is added to them, so that they don't pile up."""
+
+
 class Crew:
     """For one pile of instances, whose formats fit in one association."""
 
     def __init__(
-        self, call: Callable[[], Association], pile: Iterable[TransferItem], do: Do, stopped: Callable[[], bool]
+        self,
+        peer: str,
+        call: Callable[[], Association],
+        pile: Iterable[TransferItem],
+        do: Do,
+        stopped: Callable[[], bool],
     ) -> None:
         """`do` and `stopped` are called by several threads."""
+        self._peer = peer
         self._call = call
         self._pile = deque(pile)
         self._do = do
@@ -48,7 +59,7 @@ class Crew:
         Without a fault some may be left too: when it was stopped, or the association was of no use any more.
         """
         with self._call() as first:
-            for number in range(1, most):
+            for number in range(1, most - _unanswered[self._peer]):
                 # A daemon, since the peer may let it wait for longer than anybody is here.
                 threading.Thread(target=self._help, name=f"association-{number + 1}", daemon=True).start()
             try:
@@ -61,7 +72,7 @@ class Crew:
 
     def _help(self) -> None:
         try:
-            with self._call() as association:
+            with self._call_again() as association:
                 if self._begin():
                     try:
                         self._take_part(association)
@@ -69,6 +80,15 @@ class Crew:
                         self._end()
         except PeerError as fault:
             log.debug("no further association: %s", fault)
+
+    def _call_again(self) -> Association:
+        with _counting:
+            _unanswered[self._peer] += 1
+        try:
+            return self._call()
+        finally:
+            with _counting:
+                _unanswered[self._peer] -= 1
 
     def _begin(self) -> bool:
         with self._change:

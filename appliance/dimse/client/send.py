@@ -1,28 +1,34 @@
-"""C-STORE of many instances to a peer (PS3.4 annex B): few associations, the bytes as we have them."""
+"""C-STORE of many instances to a peer (PS3.4 annex B): the bytes as we have them."""
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
-import tempfile
+import threading
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
-from appliance.dicom import part10, reencode
-from appliance.dimse.client.association import Association, Limits, comment, status
+from appliance.dicom import part10, transcode
+from appliance.dicom.transcode import Transcoder
+from appliance.dimse.client.association import Association, DataSet, Limits, comment, status
+from appliance.dimse.client.crew import Crew
 from appliance.dimse.client.pdu import Context
 from appliance.errors import UnreadableInstanceError
 from appliance.peers.faults import Fault, PeerError
 from appliance.storage.contract import Blobs
 from appliance.storage.rows import Peer, TransferItem
 from appliance.transfers import words
-from appliance.transfers.delivery import Outcome
+from appliance.transfers.ledger import Outcome
 
 log = logging.getLogger(__name__)
 
 MAX_CONTEXTS = 128
 """Their numbers are the odd ones of a byte (PS3.8 9.3.2.2)."""
+WORTH = 16
+"""Instances that are worth another association."""
 _C_STORE = 0x0001
 _MEDIUM = 0x0000
 _DUPLICATE = 0x0111
@@ -39,23 +45,27 @@ def send(
     our_title: str,
     blobs: Blobs,
     scratch: Path,
+    associations: int = 1,
+    also: Mapping[int, int | str] | None = None,
     limits: Limits | None = None,
 ) -> None:
-    """Send `items` in their order, as far as the peer's formats allow, and `report` each when it is settled.
+    """Send `items`, about in their order, as far as the peer's formats allow; `report` each when it is settled.
 
-    `stopped` is asked before each. What the peer has no room for stays unsettled. `scratch` is a folder for
-    data sets that need another encoding. Raises `PeerError` when the rest may be tried later.
+    Over as many as `associations` at a time where there are many, and where the peer lets us; `report` and
+    `stopped`, which is asked before each, are called by all of their threads. What the peer has no room for stays
+    unsettled. `scratch` is a folder for data sets that need another encoding. `also` are elements of each request
+    beside its own, by number in group 0000. Raises `PeerError` when the rest may be tried later.
     """
-    errand = _Errand(peer, our_title, blobs, scratch, report)
-    while not stopped() and (waiting := [item for item in items if item.sop_instance_uid not in errand.seen]):
-        batch, contexts = first_batch(waiting)
-        with Association(peer, our_title, contexts, limits) as association:
-            for item in batch:
-                if stopped():
-                    return
-                if not errand.do(association, item):
-                    association.close()
-                    break
+    with contextlib.closing(
+        _Errand(peer, our_title=our_title, blobs=blobs, scratch=scratch, report=report, also=also or {})
+    ) as errand:
+        while not stopped() and (waiting := [item for item in items if item.sop_instance_uid not in errand.seen]):
+            batch, contexts = first_batch(waiting)
+
+            def call(contexts: Sequence[Context] = contexts) -> Association:
+                return Association(peer, our_title, contexts, limits)
+
+            Crew(peer.name, call, batch, errand.do, stopped).work(min(associations, 1 + len(batch) // WORTH))
     if errand.postponed:
         raise errand.full()
 
@@ -72,12 +82,10 @@ def first_batch(items: Sequence[TransferItem]) -> tuple[list[TransferItem], list
     return batch, list(contexts)
 
 
+@lru_cache(maxsize=1000)
 def _contexts(sop_class_uid: str, transfer_syntax_uid: str) -> list[Context]:
     """The stored encoding by itself, so that the peer can't prefer another; then those we can make of it."""
-    contexts = [Context(sop_class_uid, (transfer_syntax_uid,))]
-    if transfer_syntax_uid in reencode.SOURCES:
-        contexts += [Context(sop_class_uid, (uid,)) for uid in reencode.TARGETS if uid != transfer_syntax_uid]
-    return contexts
+    return [Context(sop_class_uid, (uid,)) for uid in transcode.targets(transfer_syntax_uid)]
 
 
 def choose(accepted: Mapping[tuple[str, str], int], item: TransferItem) -> tuple[int, str] | None:
@@ -93,16 +101,29 @@ class _Errand:
     """One call of `send`: what was seen so far, and how a single instance goes."""
 
     def __init__(
-        self, peer: Peer, our_title: str, blobs: Blobs, scratch: Path, report: Callable[[Outcome], None]
+        self,
+        peer: Peer,
+        *,
+        our_title: str,
+        blobs: Blobs,
+        scratch: Path,
+        report: Callable[[Outcome], None],
+        also: Mapping[int, int | str],
     ) -> None:
         self._peer = peer
         self._our_title = our_title
         self._blobs = blobs
-        self._scratch = scratch
+        self._transcoder = Transcoder(scratch)
+        self._also = also
         self._report = report
+        self._lock = threading.Lock()
         self._last_was_full = False
         self.seen: set[str] = set()
         self.postponed = False
+
+    def close(self) -> None:
+        """Nothing more is to be converted."""
+        self._transcoder.close()
 
     def full(self) -> PeerError:
         """The peer has no room."""
@@ -110,68 +131,65 @@ class _Errand:
 
     def do(self, association: Association, item: TransferItem) -> bool:
         """Bring one instance over; False when its file gave out in the middle of the message."""
-        self.seen.add(item.sop_instance_uid)
         chosen = choose(association.accepted, item)
         if chosen is None:
             self._refuse(item, self._not_taken(association, item))
             return True
         context, transfer_syntax_uid = chosen
         try:
-            file = self._open(item, transfer_syntax_uid)
+            data = self._open(item, transfer_syntax_uid)
         except (OSError, EOFError, UnreadableInstanceError) as fault:
             self._unreadable(item, fault)
             return True
-        with file:
+        with data.file:
             try:
-                answer = association.ask(context, _C_STORE, _request(item), file)
-            except OSError as fault:
+                answer = association.ask(context, _C_STORE, {**_request(item), **self._also}, data)
+            except (OSError, EOFError) as fault:
                 self._unreadable(item, fault)
                 return False
         self._settle(item, status(answer), comment(answer))
         return True
 
-    def _open(self, item: TransferItem, transfer_syntax_uid: str) -> BinaryIO:
-        """The instance's file at the first byte of its data set, in this encoding. EOFError when it is not whole."""
+    def _open(self, item: TransferItem, transfer_syntax_uid: str) -> DataSet:
+        """The instance's data set in this encoding. EOFError when its file is not whole."""
         file = self._blobs.open(item.blob_key)
         try:
             if (size := file.seek(0, os.SEEK_END)) != item.size:
                 raise EOFError(f"the file has {size} bytes and should have {item.size}")
             file.seek(0)
-            stored = part10.read(file).transfer_syntax_uid
+            meta = part10.read(file)
+            if meta.transfer_syntax_uid == transfer_syntax_uid:
+                return DataSet(file, item.size - meta.length)
         except BaseException:
             file.close()
             raise
-        return file if stored == transfer_syntax_uid else self._converted(file, stored, transfer_syntax_uid)
-
-    def _converted(self, file: BinaryIO, stored: str, wanted: str) -> BinaryIO:
-        other = cast(BinaryIO, tempfile.TemporaryFile(dir=self._scratch))  # noqa: SIM115 - the caller's to close
-        try:
-            with file:
-                reencode.reencode(file, stored, other, wanted)
-            other.seek(0)
-        except BaseException:
-            other.close()
-            raise
-        return other
+        other = self._transcoder.converted(file, meta.transfer_syntax_uid, transfer_syntax_uid)
+        return DataSet(other, _size(other))
 
     def _settle(self, item: TransferItem, code: int, said: str) -> None:
         name = self._peer.name
         full = code & 0xFF00 == 0xA700
-        if full and self._last_was_full:
+        with self._lock:
+            # One that it has no room for may be one that it can't swallow; after two, all would go that way.
+            again, self._last_was_full = full and self._last_was_full, full
+        if again:
             raise self.full()
-        # One that it has no room for may be one that it can't swallow; after two, all would go that way.
-        self._last_was_full = full
         if full:
             self.postponed = True
+            self.seen.add(item.sop_instance_uid)
         elif code == 0:
-            self._report(Outcome(item.sop_instance_uid, sent=True))
+            self._tell(Outcome(item.sop_instance_uid, sent=True))
         elif code & 0xF000 == 0xB000 or code in _WARNINGS:
-            self._report(Outcome(item.sop_instance_uid, sent=True, note=words.warned(name, code)))
+            self._tell(Outcome(item.sop_instance_uid, sent=True, note=words.warned(name, code)))
         else:
             self._refuse(item, words.refused(name, code, said))
 
     def _refuse(self, item: TransferItem, reason: str) -> None:
-        self._report(Outcome(item.sop_instance_uid, sent=False, note=reason))
+        self._tell(Outcome(item.sop_instance_uid, sent=False, note=reason))
+
+    def _tell(self, outcome: Outcome) -> None:
+        self.seen.add(outcome.sop_instance_uid)
+        self._report(outcome)
 
     def _unreadable(self, item: TransferItem, fault: Exception) -> None:
         log.error("%s cannot be sent: %s", item.blob_key, fault)
@@ -181,6 +199,12 @@ class _Errand:
         if item.sop_class_uid in association.known:
             return words.format_not_taken(self._peer.name, item.transfer_syntax_uid)
         return words.kind_not_taken(self._peer.name, item.sop_class_uid)
+
+
+def _size(file: BinaryIO) -> int:
+    size = file.seek(0, os.SEEK_END)
+    file.seek(0)
+    return size
 
 
 def _request(item: TransferItem) -> dict[int, int | str]:
