@@ -36,13 +36,16 @@ class File(Enum):
     DAMAGED = "damaged"
 
 
-def failure(reference: Reference, held: Held | None, file: File) -> Failure | None:
-    """Why we do not commit to an instance; None when we do."""
+def failure(reference: Reference, held: Held | None, file: File, *, disputed: bool = False) -> Failure | None:
+    """Why we do not commit to an instance; None when we do.
+
+    `disputed`: other bytes came for it too, and staff have not decided. Who asks may mean those.
+    """
     if held is None or file is File.GONE:
         return Failure.NO_SUCH_INSTANCE
     if held.sop_class_uid != reference.sop_class_uid:
         return Failure.CLASS_INSTANCE_CONFLICT
-    return Failure.PROCESSING if file is File.DAMAGED else None
+    return Failure.PROCESSING if disputed or file is File.DAMAGED else None
 
 
 class Evidence:
@@ -81,8 +84,9 @@ class Evidence:
         references = tuple(references)
         held = storage.commitments.held([reference.sop_instance_uid for reference in references])
         files = {uid: self._file(row) for uid, row in self._within_budget(held)}
+        disputed = {aside.sop_instance_uid for aside in self._spool.set_aside(self._spool.conflicts)}
         return {
-            reference: failure(reference, held.get(uid), files.get(uid, File.GONE))
+            reference: failure(reference, held.get(uid), files.get(uid, File.GONE), disputed=uid in disputed)
             for reference in references
             for uid in (reference.sop_instance_uid,)
         }

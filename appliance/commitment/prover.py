@@ -73,7 +73,7 @@ class Prover:
             proofs.settle(storage, transfer, Proof.NONE)
             return True
         peer = storage.peers.get(transfer.peer)
-        references = tuple(storage.proofs.unproven(transfer.id))
+        references = tuple(each for each in storage.proofs.unproven(transfer.id) if each.sop_class_uid)
         if peer is None or not references:
             proofs.settle(storage, transfer, Proof.UNANSWERED)
             return True

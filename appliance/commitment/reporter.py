@@ -36,7 +36,7 @@ PATIENCE = timedelta(days=3)
 """For a peer that doesn't take its report; then it has to ask again."""
 REMEMBERED = timedelta(days=30)
 """For which a Transaction UID is known after its report."""
-_LOOK = 2.0
+_LOOK, _LONGEST_LOOK = 2.0, 60.0
 """Seconds until we look again whether the indexer is done."""
 _HOUR = 3600.0
 
@@ -71,10 +71,12 @@ class Reporter:
 
     def _try(self, storage: Storage, commitment: Commitment) -> str:
         """What hinders the report, in words; empty when nothing does."""
-        late = datetime.now(UTC) - moment(commitment.created) > LONGEST_WAIT
-        report = self._evidence.report(storage, commitment, late=late)
+        age = datetime.now(UTC) - moment(commitment.created)
+        report = self._evidence.report(storage, commitment, late=age > LONGEST_WAIT)
         if report is None:
-            self._postpone(storage, commitment, _LOOK, words.WAITS_FOR_INDEXER, attempts=0)
+            # A long backlog takes its time, and long to look through.
+            pause = min(max(_LOOK, age.total_seconds() / 10), _LONGEST_LOOK)
+            self._postpone(storage, commitment, pause, words.WAITS_FOR_INDEXER, attempts=0)
             return ""
         peer = asker(storage.peers.all(), commitment)
         if peer is None:

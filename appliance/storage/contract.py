@@ -379,7 +379,7 @@ class Proofs(Protocol):
         """The transfer whose peer was asked last by this Transaction UID."""
 
     def unproven(self, transfer_id: int) -> list[Reference]:
-        """What the peer was sent and has not confirmed, as far as it is still here."""
+        """What the peer was sent and has not confirmed; of what was deleted here meanwhile, without its SOP class."""
 
     def begin(self, transfer_id: int, transaction_uid: str) -> None:
         """The peer is about to be asked by this Transaction UID: it may answer from now on."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pydicom
 import pytest
 
 from appliance import events
@@ -121,3 +122,22 @@ def test_a_transaction_that_is_in_use_is_told_so_for_each_instance(box: Box, fil
     report = evidence(box).report(box.storage, asked(box, *brainix()[:2], duplicate=True))
     assert report is not None
     assert [reason for _, reason in report.failed] == [Failure.DUPLICATE_TRANSACTION] * 2
+
+
+def test_an_instance_for_which_other_bytes_wait_is_not_committed_to_until_staff_decide(box: Box, fill: Fill) -> None:
+    fill(brainix()[:1])
+    twin = pydicom.dcmread(brainix()[0])
+    twin.PatientComments = "another one"
+    other = box.data_dir / "twin.dcm"
+    twin.save_as(other)
+    keep(box, other)
+    drain(box)
+    report = evidence(box).report(box.storage, asked(box, brainix()[0]))
+    assert report is not None
+    assert [reason for _, reason in report.failed] == [Failure.PROCESSING]
+    spool = box.spool("test")
+    for aside in spool.set_aside(spool.conflicts):
+        spool.discard(aside)
+    report = evidence(box).report(box.storage, asked(box, brainix()[0]))
+    assert report is not None
+    assert report.all_kept

@@ -150,3 +150,13 @@ def test_each_turn_is_news(box: Box, transfer: Transfer) -> None:
     answer(box.storage, report_of(box, transfer.id, 2))
     (event,) = box.storage.events.since(seen)
     assert event.detail == {"transfer": transfer.id, "state": "queued"}
+
+
+def test_what_was_deleted_here_and_is_missing_there_is_told(box: Box, transfer: Transfer) -> None:
+    report = report_of(box, transfer.id, 1)
+    with box.storage.transaction():
+        box.storage.studies.remove_study(transfer.study_instance_uid)
+    assert answer(box.storage, report)
+    again = box.transfers.get(transfer.id)
+    assert (again.state, again.sent) == (TransferState.QUEUED, 2)
+    assert [item.blob_key for item in box.storage.transfers.pending(transfer.id)] == [""]

@@ -43,10 +43,11 @@ class SqliteProofs:
         return found[0] if found else None
 
     def unproven(self, transfer_id: int) -> list[Reference]:
-        """What the peer is to be asked about: what it was sent and has not confirmed, as far as it is still here."""
+        """What the peer was sent and has not confirmed; of what was deleted here meanwhile, without its SOP class."""
         rows = self._conn.execute(
-            "SELECT sop_class_uid, sop_instance_uid FROM transfer_instance JOIN instance USING (sop_instance_uid)"
-            " WHERE transfer_id = ? AND state = 'sent' ORDER BY instance.id",
+            "SELECT coalesce(sop_class_uid, ''), sop_instance_uid"
+            " FROM transfer_instance LEFT JOIN instance USING (sop_instance_uid)"
+            " WHERE transfer_id = ? AND state = 'sent' ORDER BY instance.id, sop_instance_uid",
             (transfer_id,),
         )
         return [Reference(*row) for row in rows]
