@@ -154,8 +154,12 @@ def test_an_abort_within_an_instance_leaves_nothing(box: Receiving, caplog: pyte
         (pdu(pdv(1, 3, store_command(CT, UID))) + pdu(pdv(1, 0, DATA)[:-1]), "a fragment longer than its PDU"),
         (pdu(pdv(1, 3, store_command(CT, UID)), b"\0\0\0"), "a PDU that ends within a fragment"),
         (pdu(struct.pack(">IB", 1, 1), pdv(1, 0, b"x")), "an empty fragment"),
+        (
+            pdu(pdv(1, 3, store_command(CT, UID)), pdv(3, 2, DATA)),
+            "a data set on another presentation context than its command's",
+        ),
     ],
-    ids=["longer", "rest", "empty"],
+    ids=["longer", "rest", "empty", "context"],
 )
 def test_what_is_wrong_with_a_fragment_is_told(
     box: Receiving, caplog: pytest.LogCaptureFixture, sent: bytes, told: str, hot: bool
