@@ -69,7 +69,6 @@ def transfer(storage: Storage) -> Transfer:
     read = [headers.read(path) for path in brainix()[:3]]
     with storage.transaction():
         storage.studies.add([(header, f"key-{number}") for number, header in enumerate(read)])
-        storage.studies.recount([read[0].uids[0]])
         transfer = storage.transfers.add(read[0].uids[0], "CLINIC-B")
         storage.transfers.claim(now())
         for item in storage.transfers.pending(transfer.id):
