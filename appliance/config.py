@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import ipaddress
 import os
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -48,6 +49,12 @@ def _networks(values: tuple[str, ...]) -> tuple[str, ...]:
     for value in values:
         ipaddress.ip_network(value, strict=False)
     return values
+
+
+def _origin(value: str) -> str:
+    if not re.fullmatch(r"https?://[^/\s?#*]+", value):
+        raise ValueError("an origin is a scheme and a host, such as https://viewer.example")
+    return value
 
 
 AETitle = Annotated[str, AfterValidator(_ae_title)]
@@ -147,6 +154,9 @@ class Web(_Section):
         description="Header in which trusted proxies tell the client's address, such as CF-Connecting-IP; empty: none.",
     )
 
+    allowed_origins: tuple[Annotated[str, AfterValidator(_origin)], ...] = Field(
+        (), description="Origins whose pages may use DICOMweb at the clinic door, such as https://viewer.example."
+    )
 
 class Shares(_Section):
     """Patients' links."""

@@ -11,7 +11,7 @@ from appliance.box import Box
 from web import errors, guards, headers
 from web.cache import Cache
 from web.dicomweb.audited import JOURNAL
-from web.dicomweb.routes import add_routes, add_storing
+from web.dicomweb.routes import add_front, add_routes
 from web.keys import BOX, RENDERER, SHIPPERS, THREADS
 from web.limiter import Limiter
 from web.portal import albums, door, files, noted, pages, pictures, viewing
@@ -93,8 +93,8 @@ def clinic_app(box: Box, renderer: Renderer | None = None) -> web.Application:
     app[BOX] = box
     app.on_response_prepare.append(headers.bare)
     app.cleanup_ctx.extend((_threads, _journal("clinic"), _rendering(renderer)))
-    add_routes(app, _DICOMWEB)
-    add_storing(app, _DICOMWEB)
+    add_routes(app, _DICOMWEB, storing=True)
+    add_front(app, _DICOMWEB)
     return app
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -19,6 +20,9 @@ LIMITER = web.AppKey("limiter", Limiter)
 """Of an address at a link."""
 ALL_PINS = web.AppKey("all_pins", Limiter)
 """Of everyone together."""
+
+
+_PREFIX = re.compile(r"(/[A-Za-z0-9._~-]+){0,8}")
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,22 @@ def address(request: web.Request) -> str:
     if not options.address_header or peer not in {_plain(proxy) for proxy in options.trusted_proxies}:
         return peer
     said = ",".join(request.headers.getall(options.address_header, ()))
-    return _plain(said.rpartition(",")[2]) or peer
+    last = said.rpartition(",")[2]
+    return _plain(_forwarded_for(last) if options.address_header.lower() == "forwarded" else last) or peer
+
+
+def prefix(request: web.Request) -> str:
+    """Under which path a proxy of ours shows this door (X-Forwarded-Prefix); empty when it is at the root."""
+    options = request.app[BOX].config.web
+    said = request.headers.get("X-Forwarded-Prefix", "").rstrip("/")
+    trusted = _plain(request.remote or "") in {_plain(proxy) for proxy in options.trusted_proxies}
+    return said if trusted and _PREFIX.fullmatch(said) else ""
+
+
+def _forwarded_for(element: str) -> str:
+    """The address in an element of Forwarded (RFC 7239 6), without its port."""
+    found = re.search(r'(?:^|;)\s*for="?(?:\[([0-9a-f:.]+)\]|([0-9.]+))(?::\d+)?"?\s*(?:;|$)', element, re.IGNORECASE)
+    return (found[1] or found[2]) if found else ""
 
 
 def _plain(text: str) -> str:

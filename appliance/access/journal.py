@@ -136,9 +136,11 @@ class Journal:
     def _open(self) -> None:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         name = f"{self._door}-{time.time_ns():020}-{secrets.token_hex(4)}"
-        self._path = self._folder / f"{name}.open"
-        self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
+        draft = self._folder / f"{name}.new"
+        self._file = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
         fcntl.flock(self._file, fcntl.LOCK_EX)
+        # Only now by a name that others look for, lest they take it for a dead process's.
+        self._path = draft.rename(self._folder / f"{name}.open")
         self._due = time.monotonic() + self._seconds
 
     def _rotate(self) -> None:

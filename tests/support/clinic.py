@@ -63,8 +63,15 @@ def opened(box: Box) -> Iterator[Doors]:
         thread.join(30)
 
 
+def named(box: Box, patient_name: str) -> str:
+    """The UID of that patient's study."""
+    return next(each.study_instance_uid for each in box.storage.studies.search(patient_name, 1))
+
+
 def filled(path: str, study: str, series: str, instance: str, rest: str = "") -> str:
     """A route's path with values for what stands in braces; `rest` for whatever is no UID, else what exists."""
     known = {"study": study, "series": series, "instance": instance}
+    if path == "/wado":
+        return f"{path}?requestType=WADO&studyUID={study}&seriesUID={series}&objectUID={instance}"
     known |= {"frames": rest or "1", "element": rest or "7FE00010"}
     return re.sub(r"\{(\w+)[^}]*\}", lambda match: known[match[1]], path)

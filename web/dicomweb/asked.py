@@ -10,6 +10,7 @@ from aiohttp.typedefs import Handler
 from appliance.access.scope import Permission
 from appliance.dicom.uid import is_valid
 from appliance.errors import NotFoundError
+from web import guards
 from web.dicomweb.access import Grant, Guard
 
 _NAMES = {"study": "StudyInstanceUID", "series": "SeriesInstanceUID", "instance": "SOPInstanceUID"}
@@ -24,6 +25,8 @@ class Asked:
     """Server-relative, such as `/dicom-web`; all URLs in answers begin with it."""
     uids: dict[str, str]
     """Those of the path, by keyword."""
+    here: str = ""
+    """What was asked for, as the client sees it."""
 
     @property
     def study(self) -> str:
@@ -63,9 +66,10 @@ def guarded(handler: Handler, about: About, guard: Guard, depth: int) -> Handler
     async def asked(request: web.Request) -> web.StreamResponse:
         request[ABOUT] = about
         grant = await guard(request)
-        root = request.rel_url.raw_path.rsplit("/", depth)[0]
+        here = guards.prefix(request) + request.rel_url.raw_path
+        root = here.rsplit("/", depth)[0]
         uids = {_NAMES[name]: uid for name, uid in request.match_info.items() if name in _NAMES}
-        request[ASKED] = Asked(grant, root, {key: uid for key, uid in uids.items() if is_valid(uid)})
+        request[ASKED] = Asked(grant, root, {key: uid for key, uid in uids.items() if is_valid(uid)}, here)
         grant.scope.check(about.permission)
         for keyword, uid in uids.items():
             if not is_valid(uid):

@@ -52,10 +52,10 @@ async def _part(request: web.Request, found: Value, kind: str) -> web.StreamResp
     """One part of a multipart answer, with the bytes that a range asks for (10.4.1.1.5)."""
     start, stop, headers = asked_for(request, found.size)
     whole = Multipart(kind)
-    root, path = request[ASKED].root, request.rel_url.raw_path
+    location = request[ASKED].here
 
     async def body() -> AsyncIterator[bytes]:
-        yield whole.head(kind, path if path.startswith(root) else root, first=True)
+        yield whole.head(kind, location, first=True)
         async for chunk in request.app[THREADS].each(found.chunks(start, stop)):
             yield chunk
         yield whole.end

@@ -14,6 +14,7 @@ from web.dicomweb.asked import ASKED, Asked
 from web.dicomweb.found import found
 from web.dicomweb.multipart import Multipart
 from web.dicomweb.packed import packing, takes_gzip
+from web.dicomweb.tagged import tagged
 from web.keys import BOX, THREADS
 from web.streaming import pour
 
@@ -26,9 +27,13 @@ async def metadata(request: web.Request) -> web.StreamResponse:
     """GET /studies/{study}[/series/{series}[/instances/{instance}]]/metadata"""
     asked = request[ASKED]
     media_type = choose_model(accepted(request))
-    uids = [instance.sop_instance_uid for instance in await found(request)]
+    instances = await found(request)
+    uids = [instance.sop_instance_uid for instance in instances]
     parts, gzip = Multipart(XML) if media_type == XML else None, takes_gzip(request)
-    headers = {"Content-Type": parts.content_type if parts else media_type, "Vary": "Accept, Accept-Encoding"}
+    headers = tagged(request, instances, media_type, gzip) | {
+        "Content-Type": parts.content_type if parts else media_type,
+        "Vary": "Accept, Accept-Encoding",
+    }
     if gzip:
         headers["Content-Encoding"] = "gzip"
     return await pour(request, web.StreamResponse(headers=headers), _body(request, asked, uids, gzip, parts))

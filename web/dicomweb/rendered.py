@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,6 +20,7 @@ from web.dicomweb.asked import ASKED
 from web.dicomweb.found import found
 from web.dicomweb.frames import listed
 from web.dicomweb.multipart import Multipart
+from web.dicomweb.tagged import tagged
 from web.dicomweb.view import View
 from web.dicomweb.watched import watched
 from web.keys import BOX, RENDERER, THREADS
@@ -90,6 +91,21 @@ async def one(request: web.Request) -> web.StreamResponse:
     return await _parts(request, several, (Picture(instance, frame, view, several) for frame in frames))
 
 
+async def shown(
+    request: web.Request, instance: Instance, ranges: Sequence[MediaRange], query: Mapping[str, str], frame: int
+) -> web.StreamResponse:
+    """One picture of `instance`, or its document or film: `frame` from 1, 0 for the one that stands for all."""
+    view = views.read(query)
+    if _is_document(instance) or is_video(instance.transfer_syntax_uid):
+        return await _as_it_is(request, instance)
+    if frame > instance.frames:
+        raise LookupError(f"There is no frame {frame}: the instance has {instance.frames}.")
+    kind = _kind(ranges, multipart=False)
+    if kind is None:
+        raise not_acceptable(MEDIA_TYPES)
+    return await _single(request, Picture(instance, frame, view, kind))
+
+
 async def small(request: web.Request) -> web.StreamResponse:
     """GET .../thumbnail of a study, a series, an instance or a frame."""
     view = views.read(request.query)
@@ -143,8 +159,9 @@ async def _as_it_is(request: web.Request, instance: Instance) -> web.StreamRespo
 
 
 async def _single(request: web.Request, picture: Picture) -> web.StreamResponse:
+    valid = tagged(request, [picture.instance], picture)
     body = await _made(request, picture)
-    return web.Response(body=body, headers={"Content-Type": picture.media_type, "Vary": "Accept"})
+    return web.Response(body=body, headers=valid | {"Content-Type": picture.media_type, "Vary": "Accept"})
 
 
 async def _parts(request: web.Request, kind: str, pictures: Iterator[Picture]) -> web.StreamResponse:

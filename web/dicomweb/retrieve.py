@@ -14,6 +14,7 @@ from web.dicomweb.asked import ASKED
 from web.dicomweb.delivery import Part, content_type, planned, prepare
 from web.dicomweb.found import found
 from web.dicomweb.multipart import Multipart
+from web.dicomweb.tagged import tagged
 from web.dicomweb.watched import watched
 from web.keys import BOX, THREADS
 from web.shipping import Piece, ship
@@ -36,7 +37,7 @@ async def one(request: web.Request) -> web.StreamResponse:
     if not ranges:
         raise not_acceptable((_OFFER, DICOM))
     alike = [each for each in ranges if _is_multipart(each) == _is_multipart(ranges[0])]
-    return await (_multipart if _is_multipart(ranges[0]) else _single)(request, alike)
+    return await (_multipart if _is_multipart(ranges[0]) else single)(request, alike)
 
 
 def _is_multipart(each: MediaRange) -> bool:
@@ -59,15 +60,18 @@ async def _multipart(request: web.Request, ranges: Sequence[MediaRange]) -> web.
     return await ship(request, response, _pieces(request, parts, frame), request[ASKED].grant.still)
 
 
-async def _single(request: web.Request, ranges: Sequence[MediaRange]) -> web.StreamResponse:
+async def single(request: web.Request, ranges: Sequence[MediaRange]) -> web.StreamResponse:
+    """One instance as a file of its own, in the transfer syntax that is liked best."""
     syntaxes = [each.transfer_syntax for each in ranges]
-    parts = planned(await found(request), syntaxes)
+    instances = await found(request)
+    parts = planned(instances, syntaxes)
+    valid = tagged(request, instances, *syntaxes)
     if parts and request.method == "HEAD":
         return _told(parts[0])
     body = await prepare(request, parts[0]) if parts else None
     if body is None or not {body.syntax, "", "*"} & set(syntaxes):
         raise web.HTTPNotAcceptable(reason="This cannot be had in the transfer syntaxes asked for")
-    response = web.StreamResponse(headers={"Content-Type": content_type(body.syntax), "Vary": "Accept"})
+    response = web.StreamResponse(headers=valid | {"Content-Type": content_type(body.syntax), "Vary": "Accept"})
     response.content_length = body.size
     return await pour(request, response, watched(request, body.chunks))
 

@@ -7,7 +7,20 @@ from aiohttp.typedefs import Handler
 
 from appliance.access.scope import Permission
 from web.cache import Cache
-from web.dicomweb import access, audited, bulkdata, frames, metadata, qido, rendered, retrieve, store
+from web.dicomweb import (
+    access,
+    audited,
+    bulkdata,
+    capabilities,
+    cors,
+    frames,
+    metadata,
+    qido,
+    rendered,
+    retrieve,
+    store,
+    uri,
+)
 from web.dicomweb.access import Guard
 from web.dicomweb.asked import About, guarded
 
@@ -46,30 +59,49 @@ ROUTES: tuple[tuple[str, Permission, Handler], ...] = (
     (_INSTANCE + _THUMBNAIL, _RETRIEVE, rendered.small),
     (_FRAMES + _THUMBNAIL, _RETRIEVE, rendered.small),
     (_INSTANCE + "/bulkdata/{element:.+}", _RETRIEVE, bulkdata.bulkdata),
+    ("/wado", _RETRIEVE, uri.wado),
 )
+STORING = ("/studies", _STUDY)
 
 
-def add_routes(app: web.Application, root: str = "/dicom-web", guard: Guard = access.clinic) -> None:
+def add_routes(
+    app: web.Application, root: str = "/dicom-web", guard: Guard = access.clinic, *, storing: bool = False
+) -> None:
     """Have `app` answer DICOMweb below `root`, to whom `guard` lets in and within the scope that it gives.
 
-    `root` may hold path parameters of the guard's, such as `/s/{code}/dicom-web`. The application has what
-    `web.keys` names, `audited.JOURNAL`, and `web.errors.middleware`.
+    `root` may hold path parameters of the guard's, such as `/s/{code}/dicom-web`; with `storing` instances are taken
+    in, too. The application has what `web.keys` names, `audited.JOURNAL`, and `web.errors.middleware`.
     """
     app[rendered.RENDERED] = Cache(rendered.MEMORY)
     app.on_response_prepare.append(audited.noted)
     for path, permission, handler in ROUTES:
         about = About(permission, _resource(path, permission))
         app.router.add_get(root + path, guarded(handler, about, guard, path.count("/")))
+    if storing:
+        app.on_startup.append(store.sweep)
+        for path in STORING:
+            app.router.add_post(root + path, guarded(store.store, _STORING, guard, path.count("/")))
+    known = ways(storing=storing)
+    for path in ("", "/", *known):
+        app.router.add_options(root + path, capabilities.answering(known, path))
+
+
+def add_front(app: web.Application, root: str = "/dicom-web") -> None:
+    """What the clinic door has beside: a page for people, and pages of other origins where staff allow them."""
+    app.on_response_prepare.append(cors.opened)
+    for path in ("", "/"):
+        app.router.add_get(root + path, capabilities.page(ways(storing=True)))
+
+
+def ways(*, storing: bool) -> capabilities.Ways:
+    """What can be asked where."""
+    known = {path: [("GET", _resource(path, permission))] for path, permission, _ in ROUTES}
+    for path in STORING if storing else ():
+        known[path].append(("POST", "files"))
+    return known
 
 
 def _resource(path: str, permission: Permission) -> str:
     """What the audit calls it: the last word of the path that is no UID; `files` where that only says which."""
     word = [word for word in path.split("/") if "{" not in word][-1]
     return "files" if permission is _RETRIEVE and word in ("studies", "series", "instances") else word
-
-
-def add_storing(app: web.Application, root: str = "/dicom-web", guard: Guard = access.clinic) -> None:
-    """Have `app` take instances in, too."""
-    app.on_startup.append(store.sweep)
-    for path in ("/studies", _STUDY):
-        app.router.add_post(root + path, guarded(store.store, _STORING, guard, path.count("/")))
