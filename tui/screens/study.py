@@ -18,6 +18,7 @@ from appliance.storage.rows import Share, Transfer
 from tui import words
 from tui.backstage import Backstage
 from tui.screens.desk import Desk
+from tui.screens.priors import AskWhomDialog
 from tui.screens.send import SendDialog
 from tui.screens.share import ShareDialog
 from tui.widgets.columns import Column, fitted
@@ -44,6 +45,7 @@ class StudyScreen(Desk):
     BINDINGS = [
         Binding("s", "share", "Share", tooltip="Make a link and QR code for the patient"),
         Binding("t", "send", "Send", tooltip="Send the study to another clinic"),
+        Binding("p", "priors", "Other studies", tooltip="Look for the patient's other studies at another clinic"),
         Binding("escape,q", "back", "Back", tooltip="Back to the list"),
     ]
 
@@ -78,6 +80,10 @@ class StudyScreen(Desk):
     async def action_send(self) -> None:
         """Send it away."""
         await self.app.push_screen(SendDialog(self.backstage, self._study))
+
+    async def action_priors(self) -> None:
+        """Look elsewhere."""
+        await self.app.push_screen(AskWhomDialog(self.backstage, self._study))
 
 
 def _look(box: Box, uid: str) -> Findings:
