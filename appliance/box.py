@@ -14,6 +14,7 @@ from appliance.access.journal import Journal
 from appliance.access.refusals import Refusals
 from appliance.access.tokens import TokenBook
 from appliance.archive.index import Indexer
+from appliance.archive.previews import Previews
 from appliance.archive.rebuild import Rebuild, is_lost
 from appliance.archive.snapshots import Snapshots, keep_snapshots
 from appliance.commitment.evidence import Evidence
@@ -46,6 +47,7 @@ from appliance.worklist.orders import OrderBook
 from appliance.worklist.steps import StepBook
 
 if TYPE_CHECKING:
+    from appliance.archive.previewing import Previewer
     from appliance.dimse.gate import Gate
     from appliance.dimse.server import Receiver
     from appliance.dimse.service import Service
@@ -149,8 +151,20 @@ class Box:
 
     def indexer(self) -> Indexer:
         """What brings the spool into archive and index, and looks after the index."""
-        chores = [partial(keep_snapshots, self.snapshots, self.own_storage)]
+        chores = [partial(keep_snapshots, self.snapshots, self.own_storage), self.previewer().run]
         return Indexer(self.spool("indexer"), self.blobs, lambda: self.storage, self.rebuild, chores)
+
+    @property
+    def previews(self) -> Previews:
+        """Small pictures of new studies."""
+        return Previews(self.data_dir / "previews")
+
+    def previewer(self) -> Previewer:
+        """What makes them."""
+        # Late: only the indexer does, and codecs are much to load.
+        from appliance.archive.previewing import Previewer
+
+        return Previewer(self.previews, self.spool("indexer"), self.blobs, lambda: self.storage, self.close)
 
     @property
     def snapshots(self) -> Snapshots:

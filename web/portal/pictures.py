@@ -8,6 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
+from appliance.archive.previews import EDGE, QUALITY
 from appliance.dicom.cine import frame_rate
 from appliance.dicom.pixels import Window, presets, render, thumbnail
 from appliance.shares.album import Kind
@@ -23,8 +24,6 @@ PICTURES = web.AppKey("pictures", Cache)
 
 _EDGES = (1280, 2560)
 """A phone's screen, and what zooming in shows; few sizes, so that pictures are made once."""
-_THUMB = 264
-"""88 px at three device pixels each."""
 _FUNCTIONS = ("LINEAR", "LINEAR_EXACT", "SIGMOID")
 
 
@@ -46,7 +45,11 @@ async def small(request: web.Request) -> web.Response:
     """GET /s/{code}/i/{name}/small.jpg: a thumbnail; the share's log doesn't mention it."""
     visit = await guards.visit(request)
     found = await albums.find(request, visit)
-    body = await _made(request, found, thumbnail, edge=_THUMB, quality=75)
+    instance = found.item.instance
+    ready = request.app[BOX].previews.get
+    body = await request.app[THREADS].run(ready, instance.study_instance_uid, instance.digest)
+    if body is None:
+        body = await _made(request, found, thumbnail, edge=EDGE, quality=QUALITY)
     return web.Response(body=body, content_type="image/jpeg")
 
 
