@@ -126,6 +126,7 @@ class Dicom(_Section):
     character_set: CharacterSet = Field(
         "ISO_IR 192", description="Character set of answers to queries where it can carry the names; else UTF-8."
     )
+    discovery: bool = Field(False, description="Announce the box on the network (DNS-SD).")
     tls: Literal["off", "beside", "only"] = Field(
         "beside", description="Whether DICOM over TLS is offered: beside the plain port, or without it."
     )
@@ -153,10 +154,10 @@ class Web(_Section):
         pattern="^[A-Za-z0-9-]*$",
         description="Header in which trusted proxies tell the client's address, such as CF-Connecting-IP; empty: none.",
     )
-
     allowed_origins: tuple[Annotated[str, AfterValidator(_origin)], ...] = Field(
         (), description="Origins whose pages may use DICOMweb at the clinic door, such as https://viewer.example."
     )
+
 
 class Shares(_Section):
     """Patients' links."""

@@ -12,6 +12,7 @@ _CONCEPTS = {
     "spool",
     "archive",
     "peers",
+    "priors",
     "shares",
     "transfers",
     "routing",
@@ -20,6 +21,7 @@ _CONCEPTS = {
     "reports",
     "media",
     "tls",
+    "discovery",
     "commitment",
 }
 _PLAIN = {"errors", "events", "config", "log", "service", "keys", "rereading"}

@@ -139,8 +139,8 @@ def checked_rights(words: Iterable[str]) -> tuple[str, ...]:
 
 
 def in_short(rights: Iterable[str]) -> str:
-    """Rights as people read them."""
+    """Rights as people read them, after "it may"."""
     found = tuple(rights)
     if set(found) >= set(EVERYTHING):
-        return "everything"
-    return ", ".join(found) or "nothing"
+        return "do everything"
+    return ", ".join(found) or "do nothing"

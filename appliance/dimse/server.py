@@ -8,6 +8,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import pydicom.config
 from pynetdicom import _config
@@ -26,6 +27,9 @@ from appliance.dimse.watch import Watch, apply
 from appliance.errors import PacsboxError, StorageFullError
 from appliance.spool.spool import Spool
 from appliance.tls.identity import Identity
+
+if TYPE_CHECKING:
+    from appliance.discovery.neighbours import Announcement
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +66,7 @@ class Receiver:
         self._gate = gate or Gate(lambda: config)
         self._listeners: list[Listener] = []
         self._watch: Watch | None = None
+        self._announcement: Announcement | None = None
         self.tls_port: int | None = None
         """Where TLS is spoken, once started."""
 
@@ -80,6 +85,8 @@ class Receiver:
         def serve(number: int, stop: threading.Event) -> None:
             shared.be(number)
             self._serve(ports, shared)
+            if number == 0:
+                self._announce(ports)
             stop.wait()
             self.stop()
 
@@ -90,11 +97,15 @@ class Receiver:
         _settle_libraries()
         ports = self._open()
         self._serve(ports, Shared(self._config.max_associations))
+        self._announce(ports)
         port: int = next(iter(ports.values())).getsockname()[1]
         return port
 
     def stop(self) -> None:
         """Take no more associations, let C-STOREs under way finish for some seconds, then hang up."""
+        if self._announcement is not None:
+            self._announcement.stop()
+            self._announcement = None
         listeners, self._listeners = self._listeners, []
         endings = [threading.Thread(target=listener.shutdown, name="ending") for listener in listeners]
         for ending in endings:
@@ -117,6 +128,17 @@ class Receiver:
             threading.Thread(target=listener.serve_forever, args=(_POLL,), name="listener", daemon=True).start()
         self._watch = Watch(self._gate, self._listeners, shared, ae, self._identity)
         self._watch.start()
+
+    def _announce(self, ports: Mapping[bool, socket.socket]) -> None:
+        """By one process, which has been forked: it needs threads."""
+        if not self._config.discovery:
+            return
+        # Late: a library of its own, that few boxes need.
+        from appliance.discovery.neighbours import Announcement
+
+        numbers = [(port.getsockname()[1], secure) for secure, port in ports.items()]
+        self._announcement = Announcement(self._config.ae_title, self._config.bind, numbers)
+        self._announcement.start()
 
     def _listener(self, ae: ApplicationEntity, secure: bool, port: socket.socket, shared: Shared) -> Listener:
         tls = self._identity.server(self._config.tls_clients) if secure and self._identity else self._tls

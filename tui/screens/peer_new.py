@@ -8,6 +8,7 @@ from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Input, Label, Static
 
+from appliance.access.rights import checked_rights
 from appliance.peers.peers import checked
 from tui.notices import sentence
 from tui.screens.desk import Dialog
@@ -19,8 +20,11 @@ _FIELDS = {
     "ae_title": ("AE title", "as they gave it to you"),
     "host": ("Address", "a host name or an IP address"),
     "port": ("Port", "often 104 or 11112"),
+    "may": ("May", "everything, nothing, or some of: echo, store, query, retrieve, worklist, mpps, commitment"),
 }
-_RIGHT = {"name": "X", "ae_title": "X", "host": "x", "port": "1"}
+_RIGHT = {"name": "X", "ae_title": "X", "host": "x", "port": "1", "may": ""}
+_GIVEN = {"may": "everything"}
+"""What stands in a field from the beginning."""
 
 
 class PeerForm(Dialog[None]):
@@ -41,7 +45,7 @@ class PeerForm(Dialog[None]):
             for name, (title, hint) in _FIELDS.items():
                 with Horizontal(classes="field"):
                     yield Label(title, classes="field-name")
-                    yield Input(placeholder=hint, compact=True, id=name, max_length=253)
+                    yield Input(_GIVEN.get(name, ""), placeholder=hint, compact=True, id=name, max_length=253)
                 yield Static("", id=f"{name}-fault", classes="fault", markup=False)
             yield KeyLine()
 
@@ -69,8 +73,9 @@ class PeerForm(Dialog[None]):
 
     @work(group="changing")
     async def _add(self) -> None:
-        name, ae_title, host, port = map(self._value, _FIELDS)
-        peer = await self.change(lambda box: box.peers.add(name, ae_title, host, int(port)))
+        name, ae_title, host, port, may = map(self._value, _FIELDS)
+        rights = tuple(may.split(","))
+        peer = await self.change(lambda box: box.peers.add(name, ae_title, host, int(port), rights=rights))
         if peer is not None:
             self.say(f"{peer.name} is added. Press e in the list of peers (F4) to try the connection.")
             self.dismiss()
@@ -93,6 +98,7 @@ def fault(field: str, value: str) -> str:
     if not values["port"].isdecimal():
         return f"A port is a number from 1 to 65535, not {value!r}."
     try:
+        checked_rights(values["may"].split(","))
         checked(values["name"], values["ae_title"], values["host"], int(values["port"]))
     except ValueError as wrong:
         return sentence(str(wrong))

@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.widgets import Static
 
+from appliance.access.rights import in_short
 from appliance.events import now
 from appliance.storage.rows import Peer
 from tui import words
@@ -17,6 +18,7 @@ from tui.backstage import Backstage
 from tui.notices import EXPECTED, in_words
 from tui.screens.desk import Desk
 from tui.screens.peer_new import PeerForm
+from tui.screens.refusals import RefusalsScreen
 from tui.widgets.columns import Cell, Column
 from tui.widgets.listing import Listing
 
@@ -42,6 +44,7 @@ class PeersScreen(Desk):
     BINDINGS = [
         Binding("a", "add", "Add", tooltip="Add a clinic that the box may send to"),
         Binding("e", "echo", "Test", tooltip="Ask whether it answers (C-ECHO)"),
+        Binding("r", "refusals", "Denied", tooltip="Who called and was turned away, and letting them in"),
         Binding("d", "remove", "Remove", tooltip="Forget this peer"),
         Binding("escape,q", "back", "Back", tooltip="Back to the studies"),
     ]
@@ -85,6 +88,10 @@ class PeersScreen(Desk):
         """Somebody new."""
         await self.app.push_screen(PeerForm(self.backstage))
 
+    async def action_refusals(self) -> None:
+        """Who was turned away?"""
+        await self.app.push_screen(RefusalsScreen(self.backstage))
+
     def action_echo(self) -> None:
         """Does it answer?"""
         peer = self._listing.chosen
@@ -125,7 +132,9 @@ class PeersScreen(Desk):
 
 
 def _untested(peer: Peer | None) -> str:
-    return "Press e to ask whether it answers." if peer else ""
+    if peer is None:
+        return ""
+    return f"When it calls, it may {in_short(peer.rights)}. Press e to ask whether it answers."
 
 
 COLUMNS: list[Column[Peer]] = [
