@@ -25,10 +25,12 @@ from pathlib import Path
 from appliance.dicom import part10
 from appliance.errors import UnreadableInstanceError
 from appliance.spool.room import Room
-from appliance.storage.durable import Place
+from appliance.storage.durable import Place, begin_writing
 
 _DRAFT = 0o600 | stat.S_ISVTX
 _ENTRY = 0o440
+_EARLY = 128 << 10
+"""Bytes that the disk is given at a time before the flush: pages of whatever size, whole, so none is written twice."""
 _LOOK = 64 << 20
 """Bytes after which there is another look whether the disk has room."""
 
@@ -57,6 +59,8 @@ class Keeping:
         self._descriptor = _locked(self._path)
         self.size = 0
         """Bytes of the data set so far."""
+        # Its first part is left for the flush: the header comes last.
+        self._begun = _EARLY
         self._next_look = _LOOK
 
     @property
@@ -69,6 +73,8 @@ class Keeping:
         size = len(chunk)
         self._put(chunk, len(self._head) + self.size)
         self.size += size
+        if self.size >= self._begun + _EARLY:
+            self._begin_writing()
         if self.size >= self._next_look:
             self._next_look += _LOOK
             self._room.check()
@@ -103,6 +109,12 @@ class Keeping:
         written = os.pwrite(self._descriptor, chunk, at)
         while written < len(chunk):
             written += os.pwrite(self._descriptor, memoryview(chunk)[written:], at + written)
+
+    def _begin_writing(self) -> None:
+        """Let the disk begin with what is here while the rest is still on its way."""
+        end = self.size & -_EARLY
+        begin_writing(self._descriptor, self._begun, end - self._begun)
+        self._begun = end
 
     def _close(self) -> None:
         os.close(self._descriptor)
