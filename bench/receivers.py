@@ -129,6 +129,7 @@ class Pacsbox(Receiver):
             "PACSBOX_DATA_DIR": str(folder),
             "PACSBOX_DICOM_BIND": "127.0.0.1",
             "PACSBOX_DICOM_PORT": str(self.port),
+            "PACSBOX_DICOM_TLS": "off",
             "PACSBOX_LOG_LEVEL": "info",
             **self.options,
         }
