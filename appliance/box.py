@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, cast
 from appliance.access.journal import Journal
 from appliance.access.refusals import Refusals
 from appliance.access.tokens import TokenBook
-from appliance.archive.index import Indexer
+from appliance.archive.index import Chore, Indexer
 from appliance.archive.previews import Previews
 from appliance.archive.rebuild import Rebuild, is_lost
 from appliance.archive.snapshots import Snapshots, keep_snapshots
@@ -151,7 +151,7 @@ class Box:
 
     def indexer(self) -> Indexer:
         """What brings the spool into archive and index, and looks after the index."""
-        chores = [partial(keep_snapshots, self.snapshots, self.own_storage), self.previewer().run]
+        chores: list[Chore] = [partial(keep_snapshots, self.snapshots, self.own_storage), self.previewer().run]
         return Indexer(self.spool("indexer"), self.blobs, lambda: self.storage, self.rebuild, chores)
 
     @property
