@@ -99,36 +99,43 @@ def holds(condition: Condition, value: str) -> bool:
     if vr in ("IS", "DS", "US"):
         return any(_same_number(value, each) for each in wanted)
     if condition.kind is Kind.WILDCARD:
-        return any(pattern(each).fullmatch(value) for each in wanted)
+        return any(is_like(value, each) for each in wanted)
     return value in wanted
 
 
-def pattern(wanted: str) -> re.Pattern[str]:
-    """A value with DICOM's wildcards (C.2.2.2.4) as a regular expression."""
-    parts = (".*" if c == "*" else "." if c == "?" else re.escape(c) for c in wanted)
-    return re.compile("".join(parts), re.DOTALL)
+def is_like(text: str, wanted: str) -> bool:
+    """Whether `text` is as `wanted`, whose `*` stands for any text and whose `?` for one character (C.2.2.2.4).
+
+    In no more steps than both lengths multiplied: a regular expression with many `.*` takes for ever.
+    """
+    at = asked = marked = 0
+    star = -1
+    while at < len(text):
+        if asked < len(wanted) and wanted[asked] == "*":
+            star, marked, asked = asked, at, asked + 1
+        elif asked < len(wanted) and wanted[asked] in ("?", text[at]):
+            at, asked = at + 1, asked + 1
+        elif star >= 0:
+            marked += 1
+            at, asked = marked, star + 1
+        else:
+            return False
+    return not wanted[asked:].strip("*")
 
 
 def _is_named(name: str, wanted: str) -> bool:
-    """Each component group of the key is one of the name's, without case and diacritics.
-
-    Components that a wildcard leaves open may be absent: `Doe^*` finds `Doe`.
-    """
+    """Each component group of the key is one of the name's, without case and diacritics."""
     known = [fold(group) for group in name.split("=")]
-    return all(
-        any(_open(asked).fullmatch(group) for group in known if group)
-        for asked in map(fold, wanted.split("="))
-        if asked
-    )
+    asked = [_forms(group) for group in map(fold, wanted.split("=")) if group]
+    return all(any(is_like(group, form) for group in known if group for form in forms) for forms in asked)
 
 
-def _open(asked: str) -> re.Pattern[str]:
-    before, after = re.match(r"(\* )*", asked), re.search(r"( \*)*$", asked)
-    assert before and after
-    if before.end() >= after.start():
-        return re.compile(".*")
-    start, end = ("(.* )?" if before[0] else ""), ("( .*)?" if after[0] else "")
-    return re.compile(start + pattern(asked[before.end() : after.start()]).pattern + end, re.DOTALL)
+def _forms(asked: str) -> set[str]:
+    """What a folded group may look like: components that a wildcard leaves open may be absent, `Doe^*` finds `Doe`."""
+    core = re.sub(r"( \*)+$", "", re.sub(r"^(\* )+", "", asked))
+    before = {"", "* "} if asked.startswith("* ") else {""}
+    after = {"", " *"} if asked.endswith(" *") else {""}
+    return {f"{start}{core}{end}" for start in before for end in after}
 
 
 def _same_number(value: str, wanted: str) -> bool:

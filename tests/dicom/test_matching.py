@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from appliance.dicom.matching import matcher
+from appliance.dicom.matching import is_like, matcher
 from tests.support.items import ITEM, encoded
 
 
@@ -104,3 +104,28 @@ def test_ranges_of_a_date_and_its_time_are_one_span(days: str, hours: str, match
 def test_a_value_that_no_date_can_be_is_refused_by_name() -> None:
     with pytest.raises(ValueError, match="StudyDate"):
         matcher(encoded() | {"00080020": {"vr": "DA", "Value": ["soon"]}})
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted", "like"),
+    [
+        ("", "", True),
+        ("", "*", True),
+        ("", "?", False),
+        ("abc", "abc", True),
+        ("abc", "a*c", True),
+        ("abc", "a**c*", True),
+        ("abc", "*b", False),
+        ("aXbXc", "a*X?", True),
+        ("abcabd", "*ab?", True),
+        ("a*c", "a?c", True),
+        ("ab", "abc", False),
+    ],
+)
+def test_wildcards(text: str, wanted: str, like: bool) -> None:
+    assert is_like(text, wanted) is like
+
+
+@pytest.mark.timeout(20)
+def test_many_wildcards_do_not_hold_up_the_box() -> None:
+    assert not is_like("a" * 1000, "*a" * 300 + "*b")
