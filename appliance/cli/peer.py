@@ -112,6 +112,25 @@ def echo(context: Context, name: str) -> None:
 
 
 @peer.command()
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@pass_context
+def discover(context: Context, as_json: bool) -> None:
+    """List the DICOM devices that announce themselves on the network (DNS-SD); nothing is added."""
+    # Late: a library of its own.
+    from appliance.discovery.neighbours import listen
+
+    found = listen(context.config.dicom.bind)
+    if as_json:
+        click.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2))
+        return
+    for each in found:
+        tls = "  by TLS" if each.tls else ""
+        click.echo(f"{each.ae_title:<16}  {each.host}  {each.port}{tls}{f'  {each.device}' if each.device else ''}")
+    if not found:
+        click.echo("No DICOM device announces itself here; most don't.")
+
+
+@peer.command()
 @click.argument("name")
 @pass_context
 def remove(context: Context, name: str) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import secrets
+
 from appliance.access.refusals import Refusal
 from appliance.access.rights import Why
+from appliance.discovery.neighbours import Announcement
 
 
 def note(box, *refusals):
@@ -74,3 +77,22 @@ async def test_a_peer_gets_the_rights_that_the_form_says(opened, box):
         await console.fill_in("CT1", "CT1", "10.0.0.8", "104")
         await console.sees("> CT1", "10.0.0.8:104")
         assert box.peers.get("CT1").rights == ("store",)
+
+
+async def test_what_announces_itself_only_fills_in_the_form(opened, box):
+    title = f"CT{secrets.token_hex(4).upper()}"
+    announcement = Announcement(title, "127.0.0.1", [(2762, True)])
+    announcement.start()
+    try:
+        async with opened() as console:
+            await console.press("f4", "a", "f8")
+            await console.sees("Devices that announce themselves", seconds=20)
+            await console.sees(f"> {title}", "127.0.0.1:2762", "TLS", seconds=30)
+            await console.press("enter")
+            await console.sees("Add a peer, called by TLS")
+            assert not box.peers.all()
+            await console.press("enter")
+            await console.sees(f"> {title}", "127.0.0.1:2762", seconds=20)
+            assert box.peers.get(title).tls
+    finally:
+        announcement.stop()

@@ -1,6 +1,8 @@
-"""Adding a peer: four fields, and beside each what is wrong with it."""
+"""Adding a peer: a few fields, and beside each what is wrong with it."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -14,6 +16,9 @@ from tui.notices import sentence
 from tui.screens.desk import Dialog
 from tui.widgets.keys import KeyLine
 from tui.widgets.typing import caught_up
+
+if TYPE_CHECKING:
+    from appliance.discovery.neighbours import Neighbour
 
 _FIELDS = {
     "name": ("Name", "what you call them, such as CLINIC-B"),
@@ -35,13 +40,16 @@ class PeerForm(Dialog[None]):
         Binding("enter", "next", "Next field, then add", priority=True),
         Binding("down", "app.focus_next", show=False),
         Binding("up", "app.focus_previous", show=False),
+        Binding("f8", "nearby", "Nearby", tooltip="Fill in from a device that announces itself on the network"),
         Binding("escape", "back", "Cancel"),
     ]
+    _tls = False
+    """Whether what was filled in from the network is called by TLS."""
 
     def compose(self) -> ComposeResult:
         """The fields."""
         with Vertical(classes="box"):
-            yield Static("Add a peer", classes="question")
+            yield Static("Add a peer", id="question", classes="question")
             for name, (title, hint) in _FIELDS.items():
                 with Horizontal(classes="field"):
                     yield Label(title, classes="field-name")
@@ -71,11 +79,30 @@ class PeerForm(Dialog[None]):
         else:
             self._add()
 
+    def action_nearby(self) -> None:
+        """Who announces itself?"""
+        # Late: it brings a library that the console seldom needs.
+        from tui.screens.nearby import NearbyDialog
+
+        self.app.push_screen(NearbyDialog(self.backstage), self._fill_in)
+
+    def _fill_in(self, found: Neighbour | None) -> None:
+        if found is None:
+            return
+        self._tls = found.tls
+        self.query_one("#question", Static).update("Add a peer, called by TLS" if found.tls else "Add a peer")
+        values = {"name": found.ae_title, "ae_title": found.ae_title, "host": found.host, "port": str(found.port)}
+        for name, value in values.items():
+            self.query_one(f"#{name}", Input).value = value
+        self.query_one("#name", Input).focus()
+
     @work(group="changing")
     async def _add(self) -> None:
         name, ae_title, host, port, may = map(self._value, _FIELDS)
         rights = tuple(may.split(","))
-        peer = await self.change(lambda box: box.peers.add(name, ae_title, host, int(port), rights=rights))
+        peer = await self.change(
+            lambda box: box.peers.add(name, ae_title, host, int(port), rights=rights, tls=self._tls)
+        )
         if peer is not None:
             self.say(f"{peer.name} is added. Press e in the list of peers (F4) to try the connection.")
             self.dismiss()
