@@ -157,10 +157,11 @@ def main() -> None:
 
 def run(box: Box, maker: Maker, count: int) -> None:
     """Index `count` images; the rates by tenth, the size at the end."""
-    rates = []
+    rates, costs = [], []
     for numbers in tenths(count):
         seconds, cpu = index_all(box, maker, numbers)
         rates.append(len(numbers) / seconds)
+        costs.append(cpu / len(numbers))
         print(
             f"{numbers.stop:9} images: {rates[-1]:6.0f} a second, {cpu / len(numbers) * 1e3:.3f} CPU s per 1,000",
             flush=True,
@@ -169,7 +170,10 @@ def run(box: Box, maker: Maker, count: int) -> None:
     box.close()
     assert found == count, f"{found} of {count} images are in the index"
     size = sum(path.stat().st_size for path in box.index_path.parent.iterdir())
-    print(f"the rate at the end is {rates[-1] / rates[0]:.0%} of that at the start; {size / count:.0f} bytes an image")
+    print(
+        f"at the end the rate is {rates[-1] / rates[0]:.0%} of that at the start, and CPU seconds an image are"
+        f" {costs[-1] / costs[0]:.0%}; {size / count:.0f} bytes an image"
+    )
 
 
 if __name__ == "__main__":
