@@ -37,8 +37,9 @@ _ALWAYS = {
 """Types R and U of tables 10.6.3-3, -4 and -5: there even when empty."""
 _IF_KNOWN = {
     Level.STUDY: "TimezoneOffsetFromUTC",
-    Level.SERIES: "SeriesDescription PerformedProcedureStepStartDate PerformedProcedureStepStartTime",
-    Level.INSTANCE: "Rows Columns BitsAllocated NumberOfFrames AvailableTransferSyntaxUID",
+    Level.SERIES: "TimezoneOffsetFromUTC SeriesDescription PerformedProcedureStepStartDate"
+    " PerformedProcedureStepStartTime",
+    Level.INSTANCE: "TimezoneOffsetFromUTC Rows Columns BitsAllocated NumberOfFrames AvailableTransferSyntaxUID",
 }
 """Type C of the same tables; viewers tell films by the last (PS3.4 C.6.1.1.5)."""
 _UNIQUE = {Level.STUDY: "StudyInstanceUID", Level.SERIES: "SeriesInstanceUID", Level.INSTANCE: "SOPInstanceUID"}
