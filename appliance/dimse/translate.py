@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pydicom.dataset import Dataset
 
 from appliance.dicom import json
+from appliance.dicom.charset import checked
 from appliance.dicom.json import UNDECODABLE, Json
-from appliance.dicom.repertoire import UNICODE, repertoire
+from appliance.dicom.repertoire import UNICODE, Repertoire, repertoire
 
 _CHARACTER_SET = "00080005"
 _MOST_COMMENT = 64
@@ -40,8 +41,10 @@ def attributes_of(dataset: Dataset) -> Asked:
 
 def to_dataset(item: Json, character_set: str = "") -> Dataset:
     """DICOM JSON as a data set, in `character_set` when that can carry its text, else in UTF-8."""
-    dataset = Dataset.from_json({tag: element for tag, element in item.items() if tag != _CHARACTER_SET})
-    wanted = repertoire(character_set.encode("ascii", "replace"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        dataset = Dataset.from_json({tag: element for tag, element in item.items() if tag != _CHARACTER_SET})
+    wanted = _repertoire(character_set)
     fits = all(wanted.encode(text, vr) is not None for vr, text in _texts(item))
     chosen = wanted.name if fits else UNICODE
     if chosen:
@@ -59,6 +62,14 @@ def failure(status: int, comment: str, error_id: int = 0, tags: tuple[str, ...] 
     if tags:
         told.AttributeIdentifierList = [int(tag, 16) for tag in tags]
     return told
+
+
+def _repertoire(character_set: str) -> Repertoire:
+    """What is asked for; a set that DICOM does not have is none."""
+    try:
+        return repertoire(checked(character_set).encode("ascii"))
+    except ValueError:
+        return repertoire(b"")
 
 
 def _texts(item: Json) -> Iterator[tuple[str, str]]:
