@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from appliance.access.rights import networks, within
 from appliance.commitment.messages import Question
 from appliance.events import stamp
 from appliance.storage.contract import Storage
@@ -53,6 +54,11 @@ def is_same(known: Commitment, asked: Commitment) -> bool:
 
 
 def asker(peers: Sequence[Peer], commitment: Commitment) -> Peer | None:
-    """Who is to be told: the peer of that AE title, rather the one at the address that asked."""
+    """Who is to be told: the peer of that AE title, rather the one that calls from the address that asked."""
     known = [peer for peer in peers if peer.ae_title == commitment.ae_title]
-    return next((peer for peer in known if peer.host == commitment.address), known[0] if known else None)
+    here = (peer for peer in known if peer.host == commitment.address or _calls_from(peer, commitment.address))
+    return next(here, known[0] if known else None)
+
+
+def _calls_from(peer: Peer, address: str) -> bool:
+    return within(address, networks(peer.calls_from))

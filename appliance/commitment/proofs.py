@@ -72,7 +72,7 @@ def answer(storage: Storage, report: Report) -> bool:
             storage.proofs.fail(transfer.id, reasons, message)
         _tell(storage, transfer)
     kept, missing = len(outcome.kept), len(outcome.missing)
-    log.info("%s keeps %d of transfer %d, and not %d", transfer.peer, kept, transfer.id, missing)
+    log.info("%s keeps %d images of transfer %d and lacks %d", transfer.peer, kept, transfer.id, missing)
     return True
 
 

@@ -62,6 +62,8 @@ def test_who_asked_is_the_peer_at_its_address() -> None:
     here, there = Peer("A", "CT", "192.0.2.1", 104), Peer("B", "CT", "192.0.2.2", 104)
     commitment = Commitment("1.2.9", "CT", "PACSBOX", "192.0.2.2", (), "", "", "")
     assert asker([here, there], commitment) == there
+    roaming = Peer("D", "CT", "ct.clinic.example", 104, calls_from=("192.0.2.0/24",))
+    assert asker([Peer("A", "CT", "ct.other.example", 104), roaming], commitment) == roaming
     assert asker([here], commitment) == here
     assert asker([Peer("C", "MR", "192.0.2.2", 104)], commitment) is None
 
