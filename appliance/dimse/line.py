@@ -98,6 +98,11 @@ class Line(AssociationSocket):
             with suppress(OSError):
                 connection.settimeout(_SLICE)
 
+    def forget(self) -> None:
+        """Nothing more is read: the buffer goes at once, the rest when circles of pynetdicom's are collected."""
+        self._buffer = memoryview(b"")
+        self._start = self._end = 0
+
     def _serve(self) -> bool:
         """Take P-DATA; whether something else has come. Raises OSError when the connection is lost."""
         while self._arrivals.busy or self._begun(wait=not self._arrivals.serving and self._inside.rest()):

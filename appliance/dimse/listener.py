@@ -300,7 +300,8 @@ class _Connection(RequestHandler):
             self._association, self.server.spool, Caller(self.client_address[0], fingerprint=self._fingerprint)
         )
         self._association.dimse = self._arrivals
-        self._association.dul.socket = Line(self._association, self.request, self._arrivals, self.server.hot)
+        line = Line(self._association, self.request, self._arrivals, self.server.hot)
+        self._association.dul.socket = line
         # pynetdicom's own socket has announced the connection too; once is right.
         self._association.dul.event_queue.get_nowait()
         with self.server.keeping_count(self, self._association):
@@ -311,6 +312,7 @@ class _Connection(RequestHandler):
                 self._association.dul.join()
             self._arrivals.close()
             self.request.close()
+            line.forget()
         self._report(time.monotonic() - began)
 
     def end(self, finish: bool, cut: bool) -> None:

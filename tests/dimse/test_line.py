@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import inspect
 import logging
 import os
@@ -9,6 +10,7 @@ import socket
 import ssl
 import struct
 import threading
+import tracemalloc
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -182,6 +184,19 @@ def test_a_silent_peer_is_not_hung_up_on_while_it_works(tmp_path: Path, hot: boo
             pause.wait(1.0)
         scu.fragment(3, 3, ECHO)
         assert scu.response().status == 0
+
+
+def test_connections_that_have_ended_leave_no_buffers(box: Receiving) -> None:
+    gc.disable()
+    tracemalloc.start()
+    try:
+        for _ in range(30):
+            with Scu(box.port).associate(CONTEXT):
+                pass
+        wait_for(lambda: tracemalloc.get_traced_memory()[0] < 10 * line._BUFFER, 20)
+    finally:
+        tracemalloc.stop()
+        gc.enable()
 
 
 def test_many_at_once(box: Receiving) -> None:
