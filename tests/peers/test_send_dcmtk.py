@@ -51,12 +51,14 @@ def test_jpeg_2000_goes_as_it_is_where_it_is_taken(box: Box, fill: Fill, tmp_pat
     assert data_sets((tmp_path / "peer").iterdir()) == data_sets(knee())
 
 
-def test_jpeg_2000_is_refused_in_words_where_it_is_not_taken(box: Box, fill: Fill, tmp_path: Path) -> None:
-    fill(knee()[:5])
+def test_jpeg_2000_is_decompressed_where_it_is_not_taken(box: Box, fill: Fill, tmp_path: Path) -> None:
+    fill(knee()[:3])
     with storescp(tmp_path / "peer") as peer, at_work(box.sender()):
-        now = over(box, enqueue(box, peer))
-    assert now.state is TransferState.FAILED
-    assert now.message == "5 of 5 images not sent: CLINIC-B does not take JPEG 2000 images."
+        assert over(box, enqueue(box, peer)).state is TransferState.DONE
+    arrived = {found.SOPInstanceUID: found for found in map(dcmread, (tmp_path / "peer").iterdir())}
+    assert {found.file_meta.TransferSyntaxUID for found in arrived.values()} == {"1.2.840.10008.1.2.1"}
+    for original in map(dcmread, knee()[:3]):
+        assert (arrived[original.SOPInstanceUID].pixel_array == original.pixel_array).all()
 
 
 def test_a_peer_that_reads_implicit_vr_alone_gets_it(box: Box, fill: Fill, tmp_path: Path) -> None:
