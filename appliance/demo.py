@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import pydicom.data
@@ -25,6 +26,7 @@ from appliance.box import Box
 from appliance.config import Dicom, load
 from appliance.errors import PacsboxError
 from appliance.service import stop_on_signals
+from appliance.worklist import demo
 
 log = logging.getLogger(__name__)
 
@@ -87,6 +89,7 @@ def _both(box: Box, folder: Path) -> Iterator[tuple[supervise.Children, supervis
     """The box and its peer, running; both ended in any case."""
     peer_port = _free_port(0)
     box.peers.add(PEER, PEER, "127.0.0.1", peer_port)
+    box.orders.add_all(demo.samples(datetime.now().astimezone().date()), "demo")
     peer = os.environ | {
         "PACSBOX_DATA_DIR": str(folder / "clinic-b"),
         "PACSBOX_DICOM_AE_TITLE": PEER,
