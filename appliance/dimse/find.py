@@ -11,8 +11,10 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
+import orjson
 from pydicom.datadict import dictionary_keyword, dictionary_VR, tag_for_keyword
 
+from appliance.dicom import matching
 from appliance.dicom.attributes import BY_TAG
 from appliance.dicom.query import Condition, Match, condition
 from appliance.dicom.repertoire import repertoire
@@ -39,6 +41,10 @@ _RESULTS: dict[Level, tuple[str, ...]] = {
     Level.IMAGE: (*_WHERE, "AvailableTransferSyntaxUID"),
 }
 """What is answered beside the index's attributes, and never matched."""
+_TOLD = frozenset("AE AS CS DA DS DT IS LO LT PN SH SL SS ST TM UC UI UL UR US UT".split())
+"""VRs of what is answered from an image's metadata: those that are text there, or whole numbers."""
+_METADATA = ""
+"""Where a row has them; no keyword is empty."""
 _READS_KEYS = 0x00080201
 """Timezone Offset From UTC tells how to read the other keys, and is no key itself."""
 
@@ -65,6 +71,8 @@ class Query:
     """Keywords of what each answer carries."""
     complete: bool
     """Whether all keys are supported; else each answer says that some are not."""
+    told: tuple[int, ...] = ()
+    """Tags of what only an image's own metadata tell: answered, and never matched."""
 
 
 def query(asked: Identifier, levels: tuple[Level, ...], agrees: Callable[[int], bool] = lambda _: False) -> Query:
@@ -78,6 +86,7 @@ def query(asked: Identifier, levels: tuple[Level, ...], agrees: Callable[[int], 
         raise LevelError(str(fault)) from fault
     conditions: list[Condition] = []
     returned: list[str] = []
+    told: list[int] = []
     complete = True
     for tag, text in asked.keys.items():
         attribute = BY_TAG.get(tag)
@@ -89,10 +98,13 @@ def query(asked: Identifier, levels: tuple[Level, ...], agrees: Callable[[int], 
         elif _result(tag, level):
             returned.append(_result(tag, level))
             complete = complete and not text
+        elif level is Level.IMAGE and attribute is None and _vr(tag) in _TOLD:
+            told.append(tag)
+            complete = complete and not text
         else:
             complete = complete and tag == _READS_KEYS
     match = Match(level.rows, tuple(conditions), fuzzy=agrees(FUZZY), combined=agrees(DATE_TIME))
-    return Query(level, match, tuple(dict.fromkeys((*returned, level.unique))), complete)
+    return Query(level, match, tuple(dict.fromkeys((*returned, level.unique))), complete, tuple(told))
 
 
 class LevelError(ValueError):
@@ -137,7 +149,11 @@ def rows(studies: Studies, wanted: Query) -> Iterator[dict[str, Any]]:
         return
     counted = not set(_OF_PATIENT).isdisjoint(wanted.returned)
     for row in studies.find(wanted.match):
-        yield row | studies.of_patient(row) if counted else row
+        if counted:
+            row.update(studies.of_patient(row))
+        if wanted.told:
+            row[_METADATA] = orjson.loads((studies.metadata_of([row["SOPInstanceUID"]]) or [b"{}"])[0])
+        yield row
 
 
 def encoded(row: dict[str, Any], wanted: Query, asked: Identifier, transfer_syntax: str, our_title: str) -> bytes:
@@ -148,7 +164,17 @@ def encoded(row: dict[str, Any], wanted: Query, asked: Identifier, transfer_synt
     for keyword in wanted.returned:
         tag, vr = _known(keyword)
         values[tag] = (vr, str(row[keyword]))
+    for tag in wanted.told:
+        values[tag] = (_vr(tag), "\\".join(matching.values(row[_METADATA], f"{tag:08X}")))
     return writer(transfer_syntax).data_set(values, asked.characters)
+
+
+def _vr(tag: int) -> str:
+    """Empty for what the dictionary has not, such as private attributes."""
+    try:
+        return dictionary_VR(tag)
+    except KeyError:
+        return ""
 
 
 @cache

@@ -214,6 +214,16 @@ def test_keys_that_are_not_supported_are_told_of_and_not_answered(peer: Peer) ->
     assert 0x00081030 in asked.answers[0].keys
 
 
+def test_an_image_answers_with_what_only_its_metadata_tell(port: int, tmp_path: Path) -> None:
+    wanted = ["SliceLocation", "PatientWeight", "ImagePositionPatient", "SamplesPerPixel", "ContrastBolusAgent"]
+    image = dcmread(brainix()[0])
+    keys = ["QueryRetrieveLevel=IMAGE", f"StudyInstanceUID={BRAINIX}", f"SOPInstanceUID={image.SOPInstanceUID}"]
+    (answer,) = findscu(port, tmp_path, *keys, *wanted)
+    for keyword in wanted[:4]:
+        assert answer[keyword].value == image[keyword].value, keyword
+    assert answer.ContrastBolusAgent == ""
+
+
 @pytest.mark.parametrize(
     ("identifier", "expected", "words"),
     [
