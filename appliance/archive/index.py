@@ -36,6 +36,10 @@ BATCH = 200
 """Entries a transaction: enough to share its flushes, few enough to be seen at once."""
 _IDLE = 0.05
 """Seconds between looks at an empty spool."""
+_GATHER = 0.2
+"""Seconds for a batch to gather while images stream in: each costs some flushes, however few they are."""
+_FEW = 2
+"""Entries that are no stream: somebody may send them one by one, and wait for each."""
 _BAD_FILE = frozenset((errno.EIO, errno.EISDIR, errno.EACCES, errno.EPERM, errno.ENXIO))
 """Faults of one file, which others need not wait for."""
 _TROUBLE = 2.0
@@ -92,7 +96,7 @@ class Indexer:
                 log.error("the index is missing, or was not finished: it is rebuilt from the archive")
                 report = self._rebuild.run()
                 log.error("the index is rebuilt: %d studies with %d images", report.studies, report.instances)
-            return 0 if self.drain_batch() else _IDLE
+            return _rest(self.drain_batch())
         except IndexUnavailableError as fault:
             self._tell(f"{fault} {fault.hint}")
         except OSError as fault:
@@ -142,6 +146,13 @@ class Indexer:
             self._spool.conflict(entry, sop_uid, reason, at)
         for entry in (*(entry for entry, _, _ in batch.linked), *batch.known):
             self._spool.release(entry)
+
+
+def _rest(entries: int) -> float:
+    """Seconds to wait after a batch of so many entries."""
+    if entries >= BATCH:
+        return 0
+    return _GATHER if entries > _FEW else _IDLE
 
 
 def _doing(chore: Chore, stop: threading.Event) -> None:

@@ -9,12 +9,13 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydicom import dcmread
 
 from appliance import events
-from appliance.archive.index import blob_key
+from appliance.archive.index import _rest, blob_key
 from appliance.box import Box
 from appliance.dicom import header as headers
 from appliance.dicom.model import Origin
@@ -214,8 +215,8 @@ def test_one_poisonous_file_does_not_keep_others_from_the_index(
 ) -> None:
     read, poison = headers.read, headers.read(knee()[0]).digest
 
-    def dying(path: Path) -> headers.Header:
-        header = read(path)
+    def dying(path: Path, *given: Any) -> headers.Header:
+        header = read(path, *given)
         if header.digest == poison:
             raise RecursionError
         return header
@@ -265,3 +266,8 @@ def test_kill_9_at_any_instruction_loses_and_doubles_nothing(tmp_path: Path) -> 
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     kills = int(done.stdout.split()[-1])
     assert kills > 50
+
+
+@pytest.mark.parametrize(("entries", "seconds"), [(0, 0.05), (1, 0.05), (2, 0.05), (3, 0.2), (199, 0.2), (200, 0)])
+def test_a_stream_is_gathered_and_a_backlog_is_not_waited_for(entries: int, seconds: float) -> None:
+    assert _rest(entries) == seconds
