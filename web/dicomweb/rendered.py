@@ -8,6 +8,8 @@ from typing import Any
 
 from aiohttp import web
 
+from appliance.dicom.animated import GIF, gif, spread
+from appliance.dicom.cine import frame_rate
 from appliance.dicom.document import document
 from appliance.dicom.model import Instance
 from appliance.dicom.pixels import MEDIA_TYPES, NothingToShowError, Viewport, render, thumbnail
@@ -38,6 +40,7 @@ _VIEWER = "default-src 'none'; object-src 'self'; media-src 'self'; style-src 'u
 """What browsers' own viewers need, in a viewer of ours."""
 _SANDBOX = "default-src 'none'; sandbox"
 _THUMBNAIL = Viewport(256, 256)
+_FILM = Viewport(512, 512)
 _WHOLE = Viewport(16383, 16383)
 """As large as pictures get."""
 _TRIES = 5
@@ -56,18 +59,21 @@ class Picture:
 
 
 async def many(request: web.Request) -> web.StreamResponse:
-    """GET /studies/{study}[/series/{series}]/rendered: every frame that can be shown, a part each."""
-    view = views.read(request.query)
-    kind = _kind(accepted(request), multipart=True)
-    if kind is None:
-        raise not_acceptable(f'{MULTIPART}; type="{each}"' for each in MEDIA_TYPES)
-    pictures = (
-        Picture(instance, frame, view, kind)
-        for instance in await found(request)
-        if not _is_document(instance) and not is_video(instance.transfer_syntax_uid)
-        for frame in range(1, instance.frames + 1)
-    )
-    return await _parts(request, kind, pictures)
+    """GET /studies/{study}[/series/{series}]/rendered: every frame that can be shown, a part each.
+
+    Who takes one picture alone gets the middle one, or all of them as one that moves.
+    """
+    view, ranges = views.read(request.query), accepted(request)
+    kind, single = _kind(ranges, multipart=True), _kind(ranges, multipart=False)
+    shown = [each for each in await found(request) if not _is_document(each) and not is_video(each.transfer_syntax_uid)]
+    frames = [(instance, frame) for instance in shown for frame in range(1, instance.frames + 1)]
+    if _wants_gif(ranges):
+        return await _moving(request, frames, view)
+    if kind is not None:
+        return await _parts(request, kind, (Picture(instance, frame, view, kind) for instance, frame in frames))
+    if single is None:
+        raise not_acceptable([*(f'{MULTIPART}; type="{each}"' for each in MEDIA_TYPES), *MEDIA_TYPES, GIF])
+    return await _one_of(request, shown, 0, view, single)
 
 
 async def one(request: web.Request) -> web.StreamResponse:
@@ -81,6 +87,8 @@ async def one(request: web.Request) -> web.StreamResponse:
         if number > instance.frames:
             raise LookupError(f"There is no frame {number}: the instance has {instance.frames}.")
     ranges = accepted(request)
+    if _wants_gif(ranges):
+        return await _moving(request, [(instance, n) for n in numbers or range(1, instance.frames + 1)], view)
     single = _kind(ranges, multipart=False) if len(numbers) < 2 else None
     several = _kind(ranges, multipart=True)
     if single and not (several and ranges[0].multipart):
@@ -115,13 +123,47 @@ async def small(request: web.Request) -> web.StreamResponse:
         raise not_acceptable(MEDIA_TYPES)
     frame = listed(request.match_info["frames"])[0] if "frames" in request.match_info else 0
     shown = [instance for instance in await found(request) if not _is_document(instance)]
+    return await _one_of(request, shown, frame, view, kind)
+
+
+async def _one_of(
+    request: web.Request, instances: Sequence[Instance], frame: int, view: View, kind: str
+) -> web.StreamResponse:
+    """The middle one that can be shown."""
     fault: Exception = NothingToShowError("There is no picture in this.")
-    for instance in _from_the_middle(shown)[:_TRIES]:
+    for instance in _from_the_middle(instances)[:_TRIES]:
         try:
             return await _single(request, Picture(instance, frame, view, kind))
         except NothingToShowError as reason:
             fault = reason
     raise fault
+
+
+def _wants_gif(ranges: Sequence[MediaRange]) -> bool:
+    """Only who says so, and likes nothing better."""
+    return bool(ranges) and ranges[0].media_type == GIF
+
+
+async def _moving(request: web.Request, frames: Sequence[tuple[Instance, int]], view: View) -> web.StreamResponse:
+    """All of them as one picture that moves, at their own pace where the first says so."""
+    if not frames:
+        raise NothingToShowError("There is no picture in this.")
+    box, first = request.app[BOX], frames[0][0]
+    view = replace(view, viewport=view.viewport or _FILM)
+    chosen = [frames[place] for place in spread(len(frames))]
+    form = (*((instance.digest, frame) for instance, frame in chosen), view, GIF)
+    valid = tagged(request, dict.fromkeys(instance for instance, _ in chosen), view, GIF)
+    body = request.app[RENDERED].get(form)
+    if body is None:
+        pictures = (Picture(instance, frame, view, "image/png") for instance, frame in chosen)
+        made = [body async for _, body in _shown(request, iter(pictures))]
+        if not made:
+            raise NothingToShowError("There is no picture in this.")
+        uids = (first.study_instance_uid, first.series_instance_uid, first.sop_instance_uid)
+        rate = await request.app[THREADS].run(lambda: frame_rate(next(iter(box.storage.studies.metadata(*uids)))))
+        body = await request.app[RENDERER].run(gif, made, rate * len(chosen) / len(frames))
+        request.app[RENDERED].put(form, body)
+    return web.Response(body=body, headers=valid | {"Content-Type": GIF, "Vary": "Accept"})
 
 
 def _kind(ranges: Sequence[MediaRange], *, multipart: bool) -> str | None:

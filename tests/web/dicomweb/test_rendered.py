@@ -12,6 +12,9 @@ from dicomweb_client.api import DICOMwebClient
 from PIL import Image
 from pydicom.dataset import Dataset
 
+from appliance.box import Box
+from appliance.dicom.animated import spread
+from tests.support.clinic import named
 from tests.support.files import PYDICOM, brainix, knee, shared
 
 
@@ -96,7 +99,7 @@ def test_a_series_is_rendered_in_parts(clinic: str) -> None:
         pictures = [image(part) for part in parts(answer)]
         assert len(pictures) == 4
         assert {picture.size for picture in pictures} == {(64, 64)}
-    assert requests.get(f"{series}/rendered", headers={"Accept": "image/jpeg"}, timeout=20).status_code == 406
+    assert requests.get(f"{series}/rendered", headers={"Accept": "image/tiff"}, timeout=20).status_code == 406
 
 
 def test_many_frames_come_in_parts_and_one_stands_for_all(clinic: str) -> None:
@@ -144,3 +147,39 @@ def test_what_a_picture_cannot_be_is_refused(clinic: str, brain: Dataset) -> Non
         answer = requests.get(f"{url(clinic, brain)}/{path}", headers={"Accept": "text/plain"}, timeout=20)
         assert answer.status_code == 406
         assert "image/jpeg" in answer.text
+
+
+@pytest.mark.parametrize(("level", "least"), [(2, 3), (1, 3)])
+def test_a_series_or_study_moves_where_a_gif_is_asked_for(clinic: str, stocked: Box, level: int, least: int) -> None:
+    uid = named(stocked, "BRAINIX")
+    instance = stocked.storage.studies.instances(uid)[0]
+    path = f"{clinic}/studies/{uid}" + (f"/series/{instance.series_instance_uid}" if level == 2 else "")
+    answer = requests.get(f"{path}/rendered?viewport=64,64", headers={"Accept": "image/gif"}, timeout=60)
+    assert answer.headers["Content-Type"] == "image/gif"
+    picture = Image.open(BytesIO(answer.content))
+    assert picture.n_frames >= least
+    assert max(picture.size) == 64
+    assert len({picture.seek(n) or picture.convert("L").tobytes() for n in range(3)}) == 3
+
+
+def test_many_frames_move_at_their_own_pace(clinic: str, stocked: Box) -> None:
+    for uid in stocked.storage.studies.study_uids():
+        for each in stocked.storage.studies.instances(uid):
+            if each.frames > 1:
+                path = f"/studies/{uid}/series/{each.series_instance_uid}/instances/{each.sop_instance_uid}/rendered"
+                answer = requests.get(clinic + path, headers={"Accept": "image/gif"}, timeout=60)
+                picture = Image.open(BytesIO(answer.content))
+                assert picture.info["duration"] >= 20
+                return
+    pytest.fail("nothing has several frames")
+
+
+def test_who_takes_one_picture_of_a_series_gets_one(clinic: str, stocked: Box) -> None:
+    path = f"{clinic}/studies/{named(stocked, 'BRAINIX')}/rendered"
+    answer = requests.get(path, headers={"Accept": "image/png"}, timeout=60)
+    assert Image.open(BytesIO(answer.content)).format == "PNG"
+
+
+def test_a_long_film_is_thinned_evenly() -> None:
+    assert spread(3) == [0, 1, 2]
+    assert spread(10, 4) == [0, 2, 5, 7]
