@@ -16,6 +16,7 @@ Round = Callable[[Storage, threading.Event], None]
 """Do what is due, less when the event is set."""
 _TICK = 0.5
 """Seconds between rounds."""
+_ROUNDS = 10
 _TROUBLE = 2.0
 _GRACE = 5.0
 
@@ -40,11 +41,19 @@ def _go(storage: Callable[[], AbstractContextManager[Storage]], once: Round, sto
     while not stop.is_set():
         try:
             with storage() as index:
-                while not stop.is_set():
-                    once(index, stop)
-                    stop.wait(_TICK)
+                _go_some(index, once, stop)
         except IndexUnavailableError as fault:
             log.error("%s %s", fault, fault.hint)
+            stop.wait(_TROUBLE)
         except Exception:  # the outermost loop of a thread: the next round may go better
             log.exception("storage commitment was left in the middle")
-        stop.wait(_TROUBLE)
+            stop.wait(_TROUBLE)
+
+
+def _go_some(index: Storage, once: Round, stop: threading.Event) -> None:
+    """Then the index is opened anew: its file may have been replaced."""
+    for _ in range(_ROUNDS):
+        if stop.is_set():
+            return
+        once(index, stop)
+        stop.wait(_TICK)
