@@ -26,7 +26,7 @@ _DOCUMENT = 0x00420011
 _PIXEL_DATA = 0x7FE00010
 _IMPLICIT_LITTLE, _EXPLICIT_BIG = "1.2.840.10008.1.2", "1.2.840.10008.1.2.2"
 _DEFER = 1 << 16
-_PATH = re.compile(r"[0-9A-Fa-f]{8}(/[0-9]{1,6}/[0-9A-Fa-f]{8}){0,32}")
+_PATH = re.compile(r"[0-9A-Fa-f]{8}(/[0-9]{1,6}/[0-9A-Fa-f]{8}){0,60}")
 _WORDS = {
     **dict.fromkeys(("OW", "US", "SS"), "H"),
     **dict.fromkeys(("OL", "OF", "UL", "SL", "FL"), "I"),

@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import orjson
 import pydicom
 import pytest
 from pydicom.dataset import Dataset
 
+from appliance.dicom import elements, header
 from appliance.dicom.bulkdata import value
 from appliance.dicom.source import NothingToShowError
 from tests.support.files import PYDICOM, shared
@@ -73,3 +75,30 @@ def test_what_is_not_there_or_in_fragments_is_said_so() -> None:
 def test_what_is_no_path_is_refused(element: str) -> None:
     with pytest.raises(ValueError, match="named by tags"):
         value(sample("CT_small.dcm"), element)
+
+
+@pytest.mark.parametrize("syntax", ["1.2.840.10008.1.2", "1.2.840.10008.1.2.1"])
+def test_long_text_is_found_by_the_address_that_the_metadata_gives_it(tmp_path: Path, syntax: str) -> None:
+    dataset = pydicom.dcmread(sample("CT_small.dcm"), stop_before_pixels=True)
+    text = "said and done; " * 20_000
+    item = Dataset()
+    item.TextValue = "nested " + text
+    dataset.TextValue = text
+    dataset.ContentSequence = [item]
+    path = tmp_path / "long.dcm"
+    dataset.file_meta.TransferSyntaxUID = syntax
+    dataset.save_as(path, implicit_vr=syntax == "1.2.840.10008.1.2")
+    metadata = orjson.loads(header.read(path).metadata)
+    for element, expected in (
+        (metadata["0040A160"], text),
+        (metadata["0040A730"]["Value"][0]["0040A160"], item.TextValue),
+    ):
+        assert element["vr"] == "UT"
+        address = element["BulkDataURI"].partition("/bulkdata/")[2]
+        assert whole(path, address).decode("ascii").rstrip() == expected.rstrip()
+
+
+def test_an_address_may_be_as_deep_as_what_is_indexed(tmp_path: Path) -> None:
+    deepest = "/0/".join(["0040A730"] * elements.MAX_DEPTH + ["0040A160"])
+    with pytest.raises(LookupError):
+        value(sample("CT_small.dcm"), deepest)
