@@ -16,7 +16,7 @@ from pynetdicom.events import Event
 from appliance.dicom.json import Json
 from appliance.dimse.service import Service
 from appliance.dimse.status import Status
-from appliance.dimse.translate import attributes_of, failure
+from appliance.dimse.translate import failure, received
 from appliance.errors import IndexUnavailableError
 from appliance.storage.contract import Storage
 from appliance.storage.rows import Step
@@ -63,7 +63,7 @@ def _taken(opened: Opened, event: Event, take: Callable[[StepBook, Json], Step])
     """Success once it is committed; else the modality is told why not, so that it keeps its report."""
     who = event.assoc.requestor.ae_title
     try:
-        said = attributes_of(_data_set(event)).keys
+        said = received(lambda: _data_set(event)).keys
         with opened() as storage:
             step = take(StepBook(storage), said)
     except ReportError as fault:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from pydicom.dataset import Dataset
@@ -37,6 +37,16 @@ def attributes_of(dataset: Dataset) -> Asked:
         raise ValueError("the data set cannot be decoded") from fault
     named = encoded.pop(_CHARACTER_SET, {}).get("Value", ())
     return Asked(encoded, "\\".join(name or "" for name in named))
+
+
+def received(read: Callable[[], Dataset]) -> Asked:
+    """As `attributes_of`, of what pynetdicom decodes only when it is asked for. Raises ValueError."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return attributes_of(read())
+    except (*UNDECODABLE, EOFError, RecursionError) as fault:
+        raise ValueError("the data set cannot be decoded") from fault
 
 
 def to_dataset(item: Json, character_set: str = "") -> Dataset:

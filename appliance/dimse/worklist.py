@@ -13,7 +13,7 @@ from pynetdicom.events import Event
 from appliance.dicom.worklist import unsupported
 from appliance.dimse.service import Service
 from appliance.dimse.status import Status
-from appliance.dimse.translate import attributes_of, failure, to_dataset
+from appliance.dimse.translate import failure, received, to_dataset
 from appliance.errors import IndexUnavailableError
 from appliance.storage.contract import Storage
 from appliance.worklist.answering import answers, days
@@ -48,7 +48,7 @@ def _answer(event: Event, opened: Opened) -> Iterator[Response]:
 def _found(event: Event, storage: Storage) -> Iterator[Response]:
     """K.4.1.1.4: pending with each match, FF01 where a key asked for is none that we support."""
     try:
-        asked = attributes_of(event.identifier)
+        asked = received(lambda: event.identifier)
         first, last = days(asked.keys)
         found = answers(storage.orders.scheduled(first, last), asked.keys, event.assoc.requestor.ae_title)
     except ValueError as fault:

@@ -12,7 +12,8 @@ from pynetdicom.association import Association
 from appliance.box import Box
 from appliance.storage.rows import OrderState, StepState
 from appliance.storage.sqlite import connection
-from tests.support.modality import MPPS, Modality, ending, modality_of, report
+from tests.support.modality import MPPS, WORKLIST, Modality, ending, modality_of, report
+from tests.support.scu import EXPLICIT, Scu, element
 
 _UID = "1.2.3.9"
 
@@ -97,3 +98,26 @@ def test_a_report_that_cannot_be_kept_is_refused_and_taken_when_it_comes_again(
     assert "not kept" in status.ErrorComment
     assert box.steps.all() == []
     assert create(association).Status == 0
+
+
+GARBAGE = {
+    "noise": b"\x7f\x13\xee" * 40,
+    "cut short": b"\x10\x00\x20\x00LO\x40\x004711",
+    "a number that is none": b"\x20\x00\x13\x00IS\x04\x00abcd",
+    "deeply nested": b"\x40\x00\x00\x01SQ\0\0\xff\xff\xff\xff\xfe\xff\x00\xe0\xff\xff\xff\xff" * 3000,
+}
+
+
+@pytest.mark.parametrize("data", GARBAGE.values(), ids=GARBAGE)
+def test_garbage_is_refused_and_the_association_goes_on(modality: Modality, data: bytes) -> None:
+    contexts = [(MPPS, [EXPLICIT]), (WORKLIST, [EXPLICIT])]
+    with Scu(modality.port).associate(contexts, calling=b"MODALITY".ljust(16)) as scu:
+        for context, sop_class, field in ((1, MPPS, b"\x40\x01"), (3, WORKLIST, b"\x20\0")):
+            body = element(0x0002, sop_class.encode()) + element(0x0100, field) + element(0x0110, b"\x07\0")
+            body += element(0x0700, b"\0\0") + element(0x0800, b"\0\0")
+            body += element(0x1000, _UID.encode()) if sop_class == MPPS else b""
+            scu.fragment(context, 3, element(0, len(body).to_bytes(4, "little")) + body)
+            for at in range(0, len(data), 16000):
+                scu.fragment(context, 2 if at + 16000 >= len(data) else 0, data[at : at + 16000])
+            status = scu.response().status
+            assert status == 0x0110 or status == 0x0120 if sop_class == MPPS else status in (0x0000, 0xA900)
