@@ -23,6 +23,7 @@ from dataclasses import dataclass, field
 from appliance import events
 from appliance.archive.patient import Patient
 from appliance.archive.rebuild import Rebuild
+from appliance.archive.reindex import Report
 from appliance.dicom import header as headers
 from appliance.dicom.header import Header
 from appliance.errors import IndexUnavailableError, UnreadableInstanceError
@@ -87,21 +88,30 @@ class Indexer:
         """Drain the spool until `stop`; a broken index or a full disk is waited for, and nothing is lost."""
         with self._doing_chores(stop):
             while not stop.is_set():
-                stop.wait(self._step())
+                stop.wait(self._step(stop))
 
-    def _step(self) -> float:
+    def _step(self, stop: threading.Event) -> float:
         """Do what is next; the seconds to wait after it."""
         try:
             if self._rebuild.is_due:
-                log.error("the index is missing, or was not finished: it is rebuilt from the archive")
-                report = self._rebuild.run()
-                log.error("the index is rebuilt: %d studies with %d images", report.studies, report.instances)
+                self._rebuild_until(stop)
             return _rest(self.drain_batch())
         except IndexUnavailableError as fault:
             self._tell(f"{fault} {fault.hint}")
         except OSError as fault:
             self._tell(f"the disk does not let the indexer work: {fault}")
         return _TROUBLE
+
+    def _rebuild_until(self, stop: threading.Event) -> None:
+        """Make the index anew; when asked to stop, the next indexer goes on with it."""
+
+        def look(_report: Report) -> None:
+            if stop.is_set():
+                raise IndexUnavailableError("The index was not finished: it is gone on with at the next start.")
+
+        log.error("the index is missing, or was not finished: it is rebuilt from the archive")
+        report = self._rebuild.run(look)
+        log.error("the index is rebuilt: %d studies with %d images", report.studies, report.instances)
 
     def _tell(self, trouble: str) -> None:
         """Log what lasts by the minute, not at every try."""

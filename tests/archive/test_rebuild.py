@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -18,6 +20,7 @@ from appliance.health import index as check
 from appliance.health.finding import Severity
 from tests.conftest import Fill
 from tests.support.files import brainix, knee
+from tests.support.waiting import wait_for
 
 
 @pytest.fixture
@@ -143,3 +146,29 @@ def test_doctor_tells_of_the_last_snapshot(filled: Box, monkeypatch: pytest.Monk
     lose(filled)
     (missing,) = check.check(filled)
     assert "missing, though the archive holds images" in missing.says
+
+
+def test_the_indexer_ends_when_asked_though_it_rebuilds_and_goes_on_at_the_next_start(filled: Box) -> None:
+    lose(filled)
+    stop = threading.Event()
+    reindexed = filled.rebuild.run
+
+    class Slow:
+        is_due = True
+
+        def run(self, progress: Callable[[Report], None]) -> Report:
+            stop.set()
+            return reindexed(progress)
+
+    indexer = filled.indexer()
+    indexer._rebuild = Slow()  # type: ignore[assignment]
+    indexer.run(stop)
+    assert filled.rebuild.is_due
+    assert filled.storage.studies.count()[0] == 1
+    again = threading.Event()
+    thread = threading.Thread(target=filled.indexer().run, args=(again,))
+    thread.start()
+    wait_for(lambda: not filled.rebuild.is_due, 20)
+    again.set()
+    thread.join(20)
+    assert filled.storage.studies.count() == (2, 5)
