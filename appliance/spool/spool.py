@@ -31,6 +31,8 @@ from appliance.storage.durable import Place, fsync_folder, make_folder, write_fi
 __all__ = ["Entry", "Keeping", "SetAside", "Spool"]
 
 _CHUNK = 1 << 20
+_LOOK_AGAIN = 10.0
+"""Seconds between looks at drafts whose writers may have died."""
 _DISK_FAULTS = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO))
 
 
@@ -59,16 +61,26 @@ class Spool:
         self.conflicts = root / "conflicts"
         self._room = Room(self.new, reserve_mb * 1_000_000)
         self._listed: list[str] = []
+        self._next_look = time.monotonic() + _LOOK_AGAIN
         with disk_faults():
             for folder in (self.new, self.rejected, self.conflicts):
                 make_folder(folder)
         self._place = Place(self.new)
 
     def sweep(self) -> None:
-        """What processes that died were writing: take in what is complete, remove what is not."""
-        with disk_faults():
-            for draft in self.drafts():
+        """What processes that died were writing: take in what is complete, remove what is not.
+
+        Raises `StorageFullError` when the disk doesn't let it, for one or more of them; the others are dealt with.
+        """
+        faults = []
+        for draft in self.drafts():
+            try:
                 recover(self._place, draft)
+            except OSError as fault:
+                faults.append(fault)
+        if faults:
+            with disk_faults():
+                raise faults[0]
 
     def drafts(self) -> list[Path]:
         """What is being written, or was by a process that died."""
@@ -108,7 +120,10 @@ class Spool:
             return keeping.commit()
 
     def waiting(self, limit: int | None = None) -> list[Entry]:
-        """What waits for the indexer, oldest first; drafts don't."""
+        """What waits for the indexer, oldest first; drafts don't.
+
+        Now and then drafts are looked at as by `sweep`: their door may be down, or could not sweep when it began.
+        """
         found = [] if limit is None else self._next(limit)
         if limit is None or len(found) < limit:
             # A long backlog is listed once, not for each batch.
@@ -118,12 +133,21 @@ class Spool:
 
     def _next(self, limit: int | None) -> list[Entry]:
         found: list[Entry] = []
+        look = time.monotonic() >= self._next_look
+        if look:
+            self._next_look = time.monotonic() + _LOOK_AGAIN
         while self._listed and (limit is None or len(found) < limit):
             entry = Entry(self.new / self._listed.pop())
-            if is_entry(entry.path):
+            if is_entry(entry.path) or (look and self._is_recovered(entry.path)):
                 found.append(entry)
         self._listed += [entry.path.name for entry in reversed(found)]
         return found
+
+    def _is_recovered(self, draft: Path) -> bool:
+        try:
+            return recover(self._place, draft)
+        except OSError:
+            return False  # the next look may find the disk in better health
 
     def release(self, entry: Entry) -> None:
         """The index has it: forget it here. Doing it twice changes nothing."""

@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -111,7 +112,12 @@ class Files:
 def _copy(file: Path, target: Path) -> None:
     """Whole and flushed, or not at all."""
     draft = target.with_suffix(".part")
-    shutil.copyfile(file, draft)
-    with draft.open("rb") as copy:
-        os.fsync(copy.fileno())
-    draft.replace(target)
+    try:
+        shutil.copyfile(file, draft)
+        with draft.open("rb") as copy:
+            os.fsync(copy.fileno())
+        draft.replace(target)
+    except OSError:
+        with suppress(OSError):
+            draft.unlink()
+        raise

@@ -214,9 +214,11 @@ def test_a_disk_that_fills_up_within_an_image_leaves_nothing_of_it(disk: Path, b
 def test_images_are_refused_while_there_is_still_room_for_what_the_box_itself_writes(disk: Path) -> None:
     spool = Spool(disk / "spool", "receiver", reserve_mb=1)
     room = os.statvfs(disk)
-    with full(disk, room.f_blocks // 20 - 50), pytest.raises(StorageFullError, match="nearly full"):
-        keep(spool, disk, 1)
-    (disk / "log").write_bytes(bytes(BLOCK))
+    (source,) = copies(PYDICOM / "test_files" / "CT_small.dcm", disk, 1)
+    with full(disk, room.f_blocks // 20 - 50):
+        with pytest.raises(StorageFullError, match="nearly full"), source.open("rb") as file:
+            spool.keep(file, Origin("upload", received=events.now()))
+        (disk / "log").write_bytes(bytes(100 * BLOCK))
     assert list(spool.new.iterdir()) == []
 
 

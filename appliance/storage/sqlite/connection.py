@@ -42,8 +42,13 @@ def connect(path: Path) -> sqlite_utils.Database:
         connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, factory=Connection)
         connection.path = path
         connection.row_factory = sqlite3.Row
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "cache_size=-16000"):
-            connection.execute(f"PRAGMA {pragma}")
+        try:
+            for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "cache_size=-16000"):
+                connection.execute(f"PRAGMA {pragma}")
+        except IndexUnavailableError:
+            # Not when Python forgets the fault: the disk could not be unmounted until then.
+            connection.close()
+            raise
         return sqlite_utils.Database(connection)
 
 
