@@ -144,7 +144,7 @@ class Box:
             find.service(self.own_storage, ours, lambda: self.current().dicom.character_set),
             get.service(self.own_storage, self.blobs, self.run_dir),
             move.service(self.own_storage, partial(send, our_title=ours, blobs=self.blobs, scratch=self.run_dir)),
-            worklist.service(self.own_storage),
+            worklist.service(self.own_storage, lambda: self.current().dicom.character_set),
             mpps.service(self.own_storage),
             commitment.CommitmentService(self.own_storage, self._evidence("receiver")).service(),
         ]

@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 
 STUDY_RECEIVED = "study.received"
 """Instances came: `instances` how many, `new` whether the study is new."""
+CHARACTER_SET_DOUBTED = "charset.doubted"
+"""Text of a study may be misread: `source` is the sender's AE title, `why` says it in words."""
 STUDY_DELETED = "study.deleted"
 INSTANCE_REJECTED = "instance.rejected"
 INSTANCE_CONFLICT = "instance.conflict"

@@ -21,10 +21,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from appliance import events
+from appliance.archive.origins import by_source
 from appliance.archive.patient import Patient
 from appliance.archive.rebuild import Rebuild
 from appliance.archive.reindex import Report
 from appliance.dicom import header as headers
+from appliance.dicom.charset import Given
 from appliance.dicom.header import Header
 from appliance.errors import IndexUnavailableError, UnreadableInstanceError
 from appliance.spool.spool import Entry, Spool
@@ -174,7 +176,8 @@ def _doing(chore: Chore, stop: threading.Event) -> None:
 
 def _decide(storage: Storage, blobs: Blobs, entries: list[Entry]) -> _Batch:
     batch = _Batch()
-    read = list(_readable(entries, batch))
+    given = by_source(storage.peers.all())
+    read = list(_readable(entries, batch, given))
     kept = storage.studies.kept([header.uids[2] for _, header in read])
     patients = {
         study.study_instance_uid: Patient.of(vars(study))
@@ -211,10 +214,10 @@ def _keys(batch: _Batch) -> set[str]:
     return {key for _, _, key in batch.linked}
 
 
-def _readable(entries: list[Entry], batch: _Batch) -> Iterator[tuple[Entry, Header]]:
+def _readable(entries: list[Entry], batch: _Batch, given: Callable[[str], Given]) -> Iterator[tuple[Entry, Header]]:
     for entry in entries:
         try:
-            yield entry, headers.read(entry.path)
+            yield entry, headers.read(entry.path, given)
         except UnreadableInstanceError as fault:
             batch.rejected.append((entry, str(fault)))
         except OSError as fault:
@@ -235,6 +238,10 @@ def _commit(storage: Storage, batch: _Batch) -> None:
         for _, header, key in batch.lost:
             log.error("the archive had lost %s; what came again takes its place", key)
             storage.studies.move(header, key)
+        doubts = {(header.uids[0], header.origin.source_ae, header.doubt) for _, header, _ in batch.new if header.doubt}
+        for study_uid, source, why in sorted(doubts):
+            log.warning("%s: %s; tell their character set: pacsbox peer change NAME --character-set", source, why)
+            storage.events.add(events.CHARACTER_SET_DOUBTED, study_uid, source=source, why=why)
         for study_uid, instances in came.items():
             storage.events.add(events.STUDY_RECEIVED, study_uid, instances=instances)
         for entry, reason in batch.rejected:

@@ -9,7 +9,9 @@ from datetime import datetime
 from itertools import groupby
 
 from appliance import events
+from appliance.archive.origins import by_source
 from appliance.dicom import header as headers
+from appliance.dicom.charset import Given
 from appliance.dicom.header import Header
 from appliance.errors import UnreadableInstanceError
 from appliance.storage.contract import Blobs, Storage
@@ -48,9 +50,10 @@ def reindex(
     """
     report = report or Report()
     seen: set[str] = set()
+    given = by_source(storage.peers.all())
     for _, keys in groupby(blobs.keys(), key=lambda key: key.rpartition("/")[0]):
         # Within a folder names sort by arrival, so that "the first image names the study" holds again.
-        found = list(_readable(blobs, list(keys), report))
+        found = list(_readable(blobs, list(keys), report, given))
         for uid in dict.fromkeys(header.uids[0] for _, header in found):
             seen.add(uid)
             _enter(storage, uid, [(key, header) for key, header in found if header.uids[0] == uid], report)
@@ -59,10 +62,12 @@ def reindex(
     return report
 
 
-def _readable(blobs: Blobs, keys: list[str], report: Report) -> Iterator[tuple[str, Header]]:
+def _readable(
+    blobs: Blobs, keys: list[str], report: Report, given: Callable[[str], Given]
+) -> Iterator[tuple[str, Header]]:
     for key in keys:
         try:
-            yield key, _whole(key, headers.read(blobs.path(key)), report)
+            yield key, _whole(key, headers.read(blobs.path(key), given), report)
         except (UnreadableInstanceError, OSError) as fault:
             report.faults.append(f"{key}: {fault}")
 

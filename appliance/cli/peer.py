@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 import orjson
@@ -14,8 +14,10 @@ from appliance.cli.context import Context, pass_context
 from appliance.peers.faults import PeerError
 from appliance.storage.rows import Right
 
+F = TypeVar("F", bound=Callable[..., Any])
 
-def _options(command: Callable[..., None]) -> Callable[..., None]:
+
+def _options(command: F) -> F:
     """What `add` and `change` have in common."""
     for option in reversed(
         (
@@ -61,7 +63,7 @@ def peer() -> None:
 @click.argument("port", type=int, default=104)
 @_options
 @pass_context
-def add(context: Context, name: str, ae_title: str, host: str, port: int, **options: Any) -> None:
+def add(context: Context, /, name: str, ae_title: str, host: str, port: int, **options: Any) -> None:
     """Add the peer NAME, which goes by AE_TITLE and listens on HOST and PORT (104)."""
     added = context.box.peers.add(name, ae_title, host, port, **_given(**options))
     click.echo(f"{added.name} is added; it may {in_short(added.rights)} here.")
@@ -75,7 +77,7 @@ def add(context: Context, name: str, ae_title: str, host: str, port: int, **opti
 @click.option("--port", type=int, help="Where it listens.")
 @_options
 @pass_context
-def change(context: Context, name: str, **options: Any) -> None:
+def change(context: Context, /, name: str, **options: Any) -> None:
     """Change what is said of the peer NAME; an empty value takes it away."""
     changed = context.box.peers.change(name, **_given(**options))
     click.echo(f"{changed.name} is changed; it may {in_short(changed.rights)} here.")

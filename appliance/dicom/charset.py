@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
 ANSWERS = {
     "ISO_IR 192": "UTF-8",
     "ISO_IR 100": "Latin-1, Western Europe",
@@ -25,6 +29,36 @@ _KNOWN = frozenset(
     )
 )
 _ALONE = frozenset(("ISO_IR 192", "GB18030", "GBK"))
+
+
+_NO_TEXT = re.compile("[\x80-\x9f\ufffd]")
+"""No character set of DICOM has these control characters; decoders put the last for what they can't read."""
+
+
+@dataclass(frozen=True)
+class Given:
+    """What is known of a sender beside what its data sets say."""
+
+    value: str = ""
+    """(0008,0005) of those that say nothing; empty: ASCII."""
+    overrides: bool = False
+    """Whether it counts for the others too."""
+
+
+NOTHING = Given()
+
+
+def doubt(texts: Iterable[str], ascii_only: bool) -> str:
+    """Why `texts` are not in the character set that they were read in, in words; empty when they may be.
+
+    `ascii_only`: none was named.
+    """
+    said = "".join(texts)
+    if _NO_TEXT.search(said):
+        return "names are not in the character set that their data set names"
+    if ascii_only and not said.isascii():
+        return "names have letters beyond ASCII, and their data set names no character set"
+    return ""
 
 
 def checked(value: str) -> str:

@@ -25,3 +25,5 @@ class Content:
     """By tag: the member of the JSON object; `HERE` stands before the path of bulk data."""
     pixel_vr: str = ""
     """The VR of the pixel data, empty without any."""
+    ascii_only: bool = False
+    """Whether no character set was named, nor given."""

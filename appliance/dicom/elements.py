@@ -10,6 +10,7 @@ import struct
 from dataclasses import dataclass, field
 
 from appliance.dicom import kinds, values
+from appliance.dicom.charset import NOTHING, Given
 from appliance.dicom.content import HERE, LAST, LAST_UID, PIXELS, UIDS, Content
 from appliance.dicom.kinds import KINDS, UNDEFINED, Kind, Role, Unsure
 from appliance.dicom.uid import is_valid
@@ -68,21 +69,21 @@ class _Scope:
     """One, or more, of the LUT that follows."""
 
 
-def read(data: Data, start: int, syntax: str, whole: bool = True) -> Content:
+def read(data: Data, start: int, syntax: str, whole: bool = True, given: Given = NOTHING) -> Content:
     """The content of the data set in `data` from `start`, up to its pixel data.
 
-    Unless `whole`, `data` ends before the file does. Raises `Unsure`; `UnreadableInstanceError` where nobody
-    shall read on.
+    Unless `whole`, `data` ends before the file does; `given` is known of its character set. Raises `Unsure`;
+    `UnreadableInstanceError` where nobody shall read on.
     """
-    reader = _Reader(data, start, syntax)
-    scope = _Scope(reader.implicit, values.charset(b""))
+    reader = _Reader(data, start, syntax, insists=given.overrides)
+    scope = _Scope(reader.implicit, values.charset(given.value.encode("ascii")))
     try:
         pixel_vr = reader.top(scope, start)
     except struct.error as fault:
         raise Unsure("the data ends within an element") from fault
     if pixel_vr is None and not whole:
         raise Unsure("there is more in the file")
-    return Content(reader.texts, scope.members, pixel_vr or "")
+    return Content(reader.texts, scope.members, pixel_vr or "", values.is_ascii(scope.charset.encodings))
 
 
 def read_uids(data: Data, start: int, syntax: str, whole: bool = True) -> dict[int, str]:
@@ -104,7 +105,8 @@ def _too_many() -> UnreadableInstanceError:
 class _Reader:
     """One data set's bytes. It raises `Unsure`, or `struct.error` where they end, at whatever is odd."""
 
-    def __init__(self, data: Data, start: int, syntax: str) -> None:
+    def __init__(self, data: Data, start: int, syntax: str, *, insists: bool = False) -> None:
+        """`insists` on the character set that it begins with."""
         if not is_valid(syntax):
             raise Unsure("a transfer syntax that is none")
         self._data = data
@@ -114,6 +116,7 @@ class _Reader:
         self._long = struct.Struct(f"{self._order}I").unpack_from
         self._tag = struct.Struct(f"{self._order}HH").unpack_from
         self._left = MAX_ELEMENTS
+        self._insists = insists
         self.texts: dict[int, str] = {}
         self.implicit = syntax == _IMPLICIT_LITTLE
         if start < self._end and self._looks_implicit(start) != self.implicit:
@@ -283,7 +286,9 @@ class _Reader:
         elif role is _CHARACTER_SET:
             if kind.vr != "CS" or scope.members or length > _MAX_CHARSET:
                 raise Unsure("a character set that is none, or comes late")
-            scope.charset = values.charset(self._data[start : start + length])
+            # Empty, it says no more than if it were not there.
+            if not self._insists and (length or scope.depth):
+                scope.charset = values.charset(self._data[start : start + length])
         elif role is _PIXEL_REPRESENTATION:
             if kind.vr != "US" or length != 2 or scope.assumed:
                 raise Unsure("a Pixel Representation that is none, or comes late")

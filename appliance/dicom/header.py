@@ -11,14 +11,16 @@ import mmap
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
 import orjson
 from blake3 import blake3
 
-from appliance.dicom import elements, inflate, part10, tolerant
+from appliance.dicom import charset, elements, inflate, part10, tolerant
 from appliance.dicom.attributes import Level, stored_at
+from appliance.dicom.charset import NOTHING, Given
 from appliance.dicom.content import HERE, UIDS, Content
 from appliance.dicom.kinds import Unsure
 from appliance.dicom.model import Origin
@@ -54,6 +56,8 @@ class Header:
     origin: Origin
     whole_size: int = 0
     """Bytes that the file had when it was received, as its own header says; 0 where that doesn't say."""
+    doubt: str = ""
+    """Why its text may be misread, in words; empty when all is well."""
 
     @property
     def uids(self) -> tuple[str, str, str]:
@@ -65,8 +69,8 @@ class Header:
         )
 
 
-def read(path: Path) -> Header:
-    """The header of the Part 10 file at `path`.
+def read(path: Path, given: Callable[[str], Given] = lambda _: NOTHING) -> Header:
+    """The header of the Part 10 file at `path`; `given` tells of a source's AE title what its character set is.
 
     Raises `UnreadableInstanceError` with the reason when it cannot be indexed: no DICOM file, no valid
     study, series or SOP Instance UID, damage before the pixel data.
@@ -77,7 +81,7 @@ def read(path: Path) -> Header:
         head = file.read(_START)
         whole = meta.length + len(head) == size
         digest = _digest(head, file, whole)
-        content = _content(file, meta, head, whole)
+        content = _content(file, meta, head, whole, given(meta.origin.source_ae) if meta.origin else NOTHING)
         return _header(content, meta, digest, size)
 
 
@@ -122,14 +126,14 @@ def _digest(head: bytes, file: BinaryIO, whole: bool) -> str:
     return hashed.hexdigest()
 
 
-def _content(file: BinaryIO, meta: part10.FileMeta, head: bytes, whole: bool) -> Content:
+def _content(file: BinaryIO, meta: part10.FileMeta, head: bytes, whole: bool, given: Given) -> Content:
     if meta.transfer_syntax_uid == _DEFLATED:
         file.seek(meta.length)
-        return _inflated(file, meta)
+        return _inflated(file, meta, given)
     try:
-        return _lean(elements.read, file, meta, head, whole)
+        return _lean(partial(elements.read, given=given), file, meta, head, whole)
     except Unsure:
-        return tolerant.read(file)
+        return tolerant.read(file, given)
 
 
 def _lean(
@@ -145,14 +149,14 @@ def _lean(
         return read(data, meta.length, meta.transfer_syntax_uid, True)
 
 
-def _inflated(file: BinaryIO, meta: part10.FileMeta) -> Content:
+def _inflated(file: BinaryIO, meta: part10.FileMeta, given: Given) -> Content:
     plain, whole = inflate.beginning(file, _MAX_HEADER)
     try:
-        return elements.read(plain, 0, _EXPLICIT, whole)
+        return elements.read(plain, 0, _EXPLICIT, whole, given)
     except Unsure:
         if not whole:
             raise UnreadableInstanceError(f"its header is damaged, or longer than {_MAX_HEADER >> 20} MB") from None
-        return tolerant.read(_plain(plain, meta))
+        return tolerant.read(_plain(plain, meta), given)
 
 
 def _plain(data: bytes, meta: part10.FileMeta) -> BinaryIO:
@@ -179,6 +183,7 @@ def _header(content: Content, meta: part10.FileMeta, digest: str, size: int) -> 
         digest=digest,
         size=size,
         origin=meta.origin or Origin(via="import"),
+        doubt=charset.doubt(texts.values(), content.ascii_only),
         whole_size=meta.length + meta.data_size if meta.data_size else 0,
     )
 

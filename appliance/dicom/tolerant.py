@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from typing import BinaryIO, cast
 
 import orjson
+from pydicom.charset import convert_encodings
 from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset, FileDataset
 from pydicom.errors import BytesLengthException
@@ -21,11 +22,13 @@ from pydicom.tag import BaseTag
 
 from appliance.dicom import json
 from appliance.dicom.attributes import BY_TAG
+from appliance.dicom.charset import NOTHING, Given
 from appliance.dicom.content import HERE, LAST, LAST_UID, PIXELS, UIDS, Content
 from appliance.dicom.kinds import UNDEFINED
-from appliance.dicom.values import joined, kept
+from appliance.dicom.values import is_ascii, joined, kept
 from appliance.errors import UnreadableInstanceError
 
+_CHARACTER_SET = 0x00080005
 _DEFER = "16 KB"
 _MOST_READS = 500_000
 """Two or three an element."""
@@ -33,20 +36,31 @@ _HERE = HERE.decode("ascii")
 _ESCAPED, _URI = b'"BulkDataURI":"\\u0000', b'"BulkDataURI":"' + HERE
 
 
-def read(file: BinaryIO) -> Content:
+def read(file: BinaryIO, given: Given = NOTHING) -> Content:
     """The content of the data set of a Part 10 file, up to its pixel data.
 
-    Raises `UnreadableInstanceError` where pydicom cannot read it either.
+    `given` is known of its character set. Raises `UnreadableInstanceError` where pydicom cannot read it either.
     """
     counted = _Counted(file, [_MOST_READS])
     with _damage():
         dataset, pixel_vr = _dataset(counted, LAST)
+        encodings = _encodings(dataset, given)
         _unfold(dataset, counted)
         stored = (attribute for attribute in BY_TAG.values() if not attribute.computed)
         texts = {int(a.tag): kept(_text(dataset, a.tag), a.vr) for a in stored}
         model = json.encode(dataset, lambda path: _HERE + path)
         members = {int(tag, 16): _member(tag, element) for tag, element in model.items()}
-    return Content(texts, members, pixel_vr)
+    return Content(texts, members, pixel_vr, is_ascii(encodings))
+
+
+def _encodings(dataset: FileDataset, given: Given) -> list[str]:
+    """Python's names of the character sets that its text is read in."""
+    if given.overrides or (given.value and not _text(dataset, _CHARACTER_SET)):
+        encodings = convert_encodings(given.value.split("\\"))
+        dataset.set_original_encoding(dataset.is_implicit_VR, dataset.is_little_endian, encodings)
+        return encodings
+    found = dataset.original_character_set
+    return [found] if isinstance(found, str) else list(found)
 
 
 def read_uids(file: BinaryIO) -> dict[int, str]:

@@ -10,7 +10,7 @@ import math
 import struct
 import warnings
 from binascii import b2a_base64
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -56,6 +56,9 @@ class Charset:
             return decode_bytes(value, self.encodings, TEXT_VR_DELIMS)
 
 
+_DEFAULT = (python_encoding[""],)
+
+
 @lru_cache(64)
 def charset(value: bytes) -> Charset:
     """The character sets that the value of (0008,0005) names."""
@@ -68,6 +71,11 @@ def charset(value: bytes) -> Charset:
     if not _ENCODINGS.issuperset(encodings):
         raise Unsure("a character set that DICOM does not have")
     return Charset(encodings, plain=not encodings[0].startswith("iso2022"))
+
+
+def is_ascii(encodings: Sequence[str]) -> bool:
+    """Whether these are Python's names of the default repertoire alone, in which pydicom takes Latin-1 too."""
+    return tuple(encodings) == _DEFAULT
 
 
 def member(kind: Kind, value: bytes, charset: Charset) -> tuple[bytes, str | None]:

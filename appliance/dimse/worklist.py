@@ -27,25 +27,28 @@ Opened = Callable[[], AbstractContextManager[Storage]]
 Response = tuple[int | Dataset, Dataset | None]
 
 
-def service(opened: Opened) -> Service:
-    """The service over the index that `opened` gives for as long as a request takes."""
+def service(opened: Opened, character_set: Callable[[], str] = lambda: "") -> Service:
+    """The service over the index that `opened` gives for as long as a request takes.
+
+    `character_set` is that of answers when the modality names none.
+    """
 
     def answer(event: Event) -> Iterator[Response]:
-        yield from _answer(event, opened)
+        yield from _answer(event, opened, character_set())
 
     return Service("worklist", (SOP_CLASS,), {evt.EVT_C_FIND: answer})
 
 
-def _answer(event: Event, opened: Opened) -> Iterator[Response]:
+def _answer(event: Event, opened: Opened, character_set: str) -> Iterator[Response]:
     try:
         with opened() as storage:
-            yield from _found(event, storage)
+            yield from _found(event, storage, character_set)
     except IndexUnavailableError as fault:
         log.error("a modality could not be given its worklist: %s", fault)
         yield failure(Status.OUT_OF_RESOURCES, _UNAVAILABLE), None
 
 
-def _found(event: Event, storage: Storage) -> Iterator[Response]:
+def _found(event: Event, storage: Storage, character_set: str) -> Iterator[Response]:
     """K.4.1.1.4: pending with each match, FF01 where a key asked for is none that we support."""
     try:
         asked = received(lambda: event.identifier)
@@ -59,4 +62,4 @@ def _found(event: Event, storage: Storage) -> Iterator[Response]:
         if event.is_cancelled:
             yield Status.CANCELLED, None
             return
-        yield pending, to_dataset(item, asked.character_set)
+        yield pending, to_dataset(item, asked.character_set or character_set)

@@ -18,7 +18,7 @@ _ourselves: list[Identity] = []
 class Secured(ssl.SSLSocket):
     """A connection as `dimse.client` uses it, where the kernel times reads and writes."""
 
-    def sendmsg(self, buffers: Iterable[Any], *_: Any) -> int:
+    def sendmsg(self, buffers: Iterable[Any], *_: Any) -> int:  # type: ignore[override]
         """All of `buffers`."""
         data = b"".join(buffers)
         self.sendall(data)

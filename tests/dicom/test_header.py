@@ -221,7 +221,7 @@ def reader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
         monkeypatch.delattr(tolerant, "read")
 
 
-def _unsure(*_: object) -> None:
+def _unsure(*_: object, **__: object) -> None:
     raise Unsure("for a test")
 
 
