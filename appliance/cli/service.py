@@ -29,8 +29,9 @@ def indexer(context: Context) -> None:
 @pass_context
 def sender(context: Context) -> None:
     """Send queued studies to peers, ask whether they keep them, and tell those who ask what is kept here."""
+    stop = stop_on_signals()
     with serving(context, "sender"), context.box.proof_of_storage():
-        context.box.sender().run(stop_on_signals())
+        context.box.sender().run(stop)
 
 
 @click.command()

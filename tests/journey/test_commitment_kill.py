@@ -54,7 +54,7 @@ def test_neither_kill_9_of_the_receiver_nor_of_the_sender_loses_an_answer(runnin
     running.start("sender")
     wait_for(lambda: not deaths, 60, "the sender's call, and its death")
     assert running.box.storage.commitments.all()[0].state is CommitmentState.OPEN
-    running.start("receiver", "sender")
+    running.start("sender")
     report = told.get(timeout=60)
     assert report.TransactionUID == "1.2.9"
     assert [item.ReferencedSOPInstanceUID for item in report.ReferencedSOPSequence] == [uids(brainix()[0])[1]]
