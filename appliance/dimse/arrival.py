@@ -106,6 +106,12 @@ class Arrivals(DIMSEServiceProvider):
         """The outcome of extended negotiation by SOP class."""
         self.serving = False
         """Whether the association's thread is answering a request: then there is something to send at any moment."""
+        self.send_values: Callable[[list[tuple[int, bytes]]], None] | None = None
+        """Sends fragments at once, in one PDU, from the association's thread; without it they are queued.
+
+        The network thread has then nothing to do but to read.
+        """
+        self._serving_ours = False
         self._inside = Inside(association)
         self._asking: _Asking | None = None
         self._open: set[int] = set()
@@ -122,6 +128,11 @@ class Arrivals(DIMSEServiceProvider):
     def takes_part(self, context_id: int) -> bool:
         """Whether `take_part` is for a fragment of this presentation context."""
         return self._coming is not None and self._coming.context_id == context_id
+
+    @property
+    def reading_alone(self) -> bool:
+        """Whether the network thread may wait for the peer while a request is answered."""
+        return self.serving and self.send_values is not None and self._serving_ours
 
     @property
     def broken(self) -> bool:
@@ -262,6 +273,7 @@ class Arrivals(DIMSEServiceProvider):
 
     def _serve(self, asking: _Asking) -> None:
         request = self._request(asking)
+        self._serving_ours = True
         try:
             asking.answer(request)
         except ConnectionError as fault:
@@ -270,6 +282,7 @@ class Arrivals(DIMSEServiceProvider):
             log.exception("%s: a request failed by a fault of ours", self.caller)
             self.assoc.abort()
         finally:
+            self._serving_ours = False
             self._open.discard(asking.command.message_id)
             self._cancelled.discard(asking.command.message_id)
 
@@ -305,10 +318,15 @@ class Arrivals(DIMSEServiceProvider):
         self._enqueue(waiting)
 
     def _enqueue(self, values: list[tuple[int, bytes]]) -> None:
-        while (gone := self._broken or self._inside.gone) is False and self._inside.queued >= _MAX_QUEUED:
+        gone = self._broken or self._inside.gone
+        while not gone and self.send_values is None and self._inside.queued >= _MAX_QUEUED:
             time.sleep(_PAUSE)
+            gone = self._broken or self._inside.gone
         if gone:
             raise ConnectionAbortedError("the peer has gone")
+        if self.send_values is not None:
+            self.send_values(values)
+            return
         primitive = P_DATA()
         primitive.presentation_data_value_list.extend(values)
         self.dul.send_pdu(primitive)

@@ -9,7 +9,8 @@ network thread --ready--> P-DATA: read, take, answer; again ...
                           another PDU, the end, a fault, silence: wake the association thread, and let
                           pynetdicom read by `recv`, from our buffer first
 ```
-Only that one thread ever touches the socket, which TLS asks for.
+Only that one thread ever touches the socket, which TLS asks for; on a plain connection, the association's thread sends
+the answers to queries itself.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import errno
 import socket
 import ssl
 import struct
+import threading
 import time
 from contextlib import suppress
 
@@ -54,9 +56,12 @@ class Line(AssociationSocket):
         self._start = self._end = 0
         """What is in the buffer, read but not taken."""
         self._fault: OSError | None = None
+        self._sending = threading.Lock()
         self._cut_into_slices(connection)
         if hot:
             arrivals.send_fragment = self._send_fragment
+            if not self._secure:  # of a TLS connection, one thread at a time may read or write
+                arrivals.send_values = self._send_values
 
     @property
     def ready(self) -> bool:
@@ -93,7 +98,8 @@ class Line(AssociationSocket):
         connection = self.socket
         if self._secure and connection is not None:
             connection.settimeout(self._patience)
-        super().send(bytestream)
+        with self._sending:
+            super().send(bytestream)
         if self._secure and connection is not None:
             with suppress(OSError):
                 connection.settimeout(_SLICE)
@@ -105,7 +111,7 @@ class Line(AssociationSocket):
 
     def _serve(self) -> bool:
         """Take P-DATA; whether something else has come. Raises OSError when the connection is lost."""
-        while self._arrivals.busy or self._begun(wait=not self._arrivals.serving and self._inside.rest()):
+        while self._arrivals.busy or self._begun(wait=self._may_wait()):
             self._gather(_PDU_HEAD.size)
             if self._buffer[self._start] != _P_DATA:
                 return True
@@ -114,6 +120,10 @@ class Line(AssociationSocket):
             if self._arrivals.broken:
                 break
         return False
+
+    def _may_wait(self) -> bool:
+        """Whether nothing but what the peer sends can give us work."""
+        return self._arrivals.reading_alone or (not self._arrivals.serving and self._inside.rest())
 
     def _begun(self, wait: bool) -> bool:
         """Whether a PDU has begun to come; may `wait` a slice for it."""
@@ -223,6 +233,21 @@ class Line(AssociationSocket):
     def _check_length(self, length: int) -> None:
         if length > max(self.assoc.acceptor.maximum_length or 0, _MAX_REQUEST):
             raise OSError(errno.EMSGSIZE, f"a PDU of {length} bytes")
+
+    def _send_values(self, values: list[tuple[int, bytes]]) -> None:
+        """Send fragments in one PDU. Raises ConnectionError when the peer has gone, or takes nothing for too long."""
+        body = b"".join((len(value) + 1).to_bytes(4, "big") + bytes((number,)) + value for number, value in values)
+        connection = self.socket
+        try:
+            if connection is None:
+                raise ConnectionResetError(errno.ECONNRESET, "the peer has gone")
+            with self._sending:
+                connection.sendall(_PDU_HEAD.pack(_P_DATA, len(body)) + body)
+        except OSError as fault:
+            if connection is not None:
+                with suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
+            raise ConnectionAbortedError("the peer has gone") from fault
 
     def _send_fragment(self, context_id: int, value: bytes) -> None:
         size = len(value) + 1

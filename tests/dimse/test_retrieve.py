@@ -10,6 +10,7 @@ from pydicom import dcmread
 
 from appliance.box import Box
 from appliance.dicom import part10
+from appliance.dimse.client.find import find
 from appliance.dimse.client.get import get
 from appliance.dimse.client.move import move
 from appliance.peers.faults import PeerError
@@ -205,3 +206,12 @@ def test_a_move_that_is_cancelled_ends(box: Box, peer: Peer) -> None:
         done = move(peer, BRAINIX, "", told.append, lambda: bool(told), our_title="STOPPED")
     assert done.arrived + done.remaining == BRAINS
     assert len(scp.received) == done.arrived
+
+
+def test_answers_that_are_queued_for_the_network_thread_come_too(box: Box, tmp_path: Path) -> None:
+    with serving(box, hot=False) as port:
+        peer = Peer("BOX", "PACSBOX", "127.0.0.1", port)
+        done, spool = fetched(peer, KNEE, tmp_path)
+        assert len(list(find(peer, {"SOPInstanceUID": ""}, our_title="TEST", level="IMAGE"))) == BRAINS + KNEES
+    assert done == Progress(KNEES)
+    assert data_sets(entry.path for entry in spool.waiting()) == data_sets(knee()[:KNEES])

@@ -45,9 +45,11 @@ def take_in(box: Box, paths: Sequence[Path]) -> None:
 
 
 @contextmanager
-def serving(box: Box) -> Iterator[int]:
-    """The box's receiver listens for as long as the block; its port."""
+def serving(box: Box, hot: bool | None = None) -> Iterator[int]:
+    """The box's receiver listens for as long as the block; its port. Unless `hot`, answers are queued as with TLS."""
     receiver = box.receiver()
+    if hot is not None:
+        receiver._hot = hot
     try:
         yield receiver.start()
     finally:
