@@ -17,7 +17,7 @@ from appliance.access.scope import Permission, Scope
 from appliance.dicom.model import moment
 from appliance.errors import NotFoundError, PacsboxError
 from appliance.storage.contract import Storage
-from appliance.storage.rows import Token
+from appliance.storage.rows import AuditRow, Token
 
 DAYS = 365
 """How long a token lives unless staff say otherwise."""
@@ -47,21 +47,25 @@ class TokenBook:
     storage: Storage
     key: bytes
 
-    def create(self, name: str, may: Iterable[str], days: int = DAYS) -> NewToken:
-        """A new token.
+    def create(self, name: str, may: Iterable[str], days: int = DAYS, expires: datetime | None = None) -> NewToken:
+        """A new token that lives `days`, or until `expires`.
 
-        Raises ValueError for a name, permission or days that can't be, `AlreadyExistsError` when a token of
+        Raises ValueError for a name, permission, days or end that can't be, `AlreadyExistsError` when a token of
         that name is in use.
         """
         name = checked_name(name)
         permissions = checked_permissions(may)
         if not 1 <= days <= _MOST_DAYS:
             raise ValueError(f"a token lives 1 to {_MOST_DAYS} days, not {days}")
-        expires = events.stamp(datetime.now(UTC) + timedelta(days=days))
-        token = Token(secrets.token_urlsafe(_ID_BYTES), name, permissions, events.now(), expires)
+        now = datetime.now(UTC)
+        end = expires or now + timedelta(days=days)
+        if not now < end <= now + timedelta(days=_MOST_DAYS):
+            raise ValueError(f"a token ends in the next {_MOST_DAYS} days, not at {end:%Y-%m-%d %H:%M}")
+        token = Token(secrets.token_urlsafe(_ID_BYTES), name, permissions, events.stamp(now), events.stamp(end))
         with self.storage.transaction():
             self.storage.tokens.add(token)
             self.storage.events.add(events.TOKEN_CHANGED, token=name, what="created")
+            self.storage.audit.add([_noted("create", token.name)])
         return NewToken(token, self._signed(token))
 
     def all(self) -> list[Token]:
@@ -74,6 +78,7 @@ class TokenBook:
             if not self.storage.tokens.revoke(name):
                 raise NotFoundError(f"There is no token {name!r} in use.", "See `pacsbox token list`.")
             self.storage.events.add(events.TOKEN_CHANGED, token=name, what="revoked")
+            self.storage.audit.add([_noted("revoke", name)])
 
     def scope(self, text: str) -> Scope:
         """What the bearer of `text` may do, as its row says now. Raises `TokenRefusedError`."""
@@ -97,6 +102,11 @@ class TokenBook:
     def _signed(self, token: Token) -> str:
         claims = {"aud": _AUDIENCE, "jti": token.id, "sub": token.name, "exp": moment(token.expires)}
         return jwt.encode(claims, self.key, _ALGORITHM)
+
+
+def _noted(action: str, name: str) -> AuditRow:
+    now = events.now()
+    return AuditRow(now, now, "staff", "", action, f"token {name}", "", "ok")
 
 
 def is_over(token: Token) -> bool:

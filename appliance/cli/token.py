@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import datetime
 
 import click
 import orjson
@@ -23,11 +24,15 @@ def token() -> None:
 @click.argument("name")
 @click.option("--may", multiple=True, required=True, help=f"What it is good for: {', '.join(Permission)}.")
 @click.option("--days", type=int, default=DAYS, show_default=True, help="Days it lives.")
+@click.option("--expires", type=click.DateTime(["%Y-%m-%d", "%Y-%m-%d %H:%M"]), help="Its end, local time, instead.")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 @pass_context
-def create(context: Context, name: str, *, may: tuple[str, ...], days: int, as_json: bool) -> None:
+def create(
+    context: Context, name: str, *, may: tuple[str, ...], days: int, expires: datetime | None, as_json: bool
+) -> None:
     """Make a token for the program NAME; its text is shown this once."""
-    new = context.box.tokens.create(name, ",".join(may).split(","), days)
+    end = expires.astimezone() if expires else None
+    new = context.box.tokens.create(name, ",".join(may).split(","), days, end)
     if as_json:
         _print_json(asdict(new.token) | {"text": new.text})
         return

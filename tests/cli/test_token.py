@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import orjson
@@ -64,3 +65,28 @@ def test_a_revoked_token_opens_nothing(context: Context) -> None:
 def test_a_permission_that_is_none_is_refused_in_a_sentence(context: Context) -> None:
     with pytest.raises(ValueError, match="'read' is none of these"):
         run(context, "create", "A", "--may", "read")
+
+
+def test_a_token_may_end_on_a_day(context: Context) -> None:
+    told = orjson.loads(
+        run(
+            context,
+            "create",
+            "PACS",
+            "--may",
+            "store",
+            "--expires",
+            f"{datetime.now(UTC) + timedelta(days=90):%Y-%m-%d}",
+            "--json",
+        ).output
+    )
+    assert 88 < (datetime.fromisoformat(told["expires"]) - datetime.now(UTC)).days + 1 <= 91
+    with pytest.raises(ValueError, match="a token ends"):
+        run(context, "create", "Late", "--may", "store", "--expires", "2020-01-01")
+
+
+def test_making_and_revoking_are_in_the_audit(context: Context) -> None:
+    run(context, "create", "A", "--may", "query")
+    run(context, "revoke", "A")
+    noted = [(row.who, row.action, row.resource) for row in context.box.storage.audit.rows()]
+    assert noted == [("staff", "revoke", "token A"), ("staff", "create", "token A")]
