@@ -54,7 +54,7 @@ async def sent(request: web.Request, of: Frames, numbers: Sequence[int]) -> web.
     """The answer with frames `numbers`, in the form that the request likes best."""
     request[ITEMS] = len(numbers)
     form = chosen(of, accepted(request), single=len(numbers) == 1)
-    first = await _frame(request, of, form, numbers[0])
+    first = await made(request, of, form, numbers[0])
     if not form.multipart:
         return web.Response(body=first, headers={"Content-Type": form.content_type, "Vary": "Accept"})
     whole, asked = Multipart(form.media_type), request[ASKED]
@@ -62,7 +62,7 @@ async def sent(request: web.Request, of: Frames, numbers: Sequence[int]) -> web.
 
     async def parts() -> AsyncIterator[bytes]:
         for place, number in enumerate(numbers):
-            data = await _frame(request, of, form, number) if place else first
+            data = await made(request, of, form, number) if place else first
             yield whole.head(form.content_type, f"{base}/{number}", first=not place) + data
         yield whole.end
 
@@ -104,7 +104,8 @@ def _form(of: Frames, each: MediaRange, multipart: bool) -> Form | None:
     return None
 
 
-async def _frame(request: web.Request, of: Frames, form: Form, number: int) -> bytes:
+async def made(request: web.Request, of: Frames, form: Form, number: int) -> bytes:
+    """Frame `number`, from 1, in `form`."""
     if form.stored:
         return await request.app[THREADS].run(stored_frames.stored, of, number - 1)
     if of.encapsulated:

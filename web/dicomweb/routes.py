@@ -10,6 +10,7 @@ from web.cache import Cache
 from web.dicomweb import (
     access,
     audited,
+    bulk,
     bulkdata,
     capabilities,
     cors,
@@ -59,6 +60,8 @@ ROUTES: tuple[tuple[str, Permission, Handler], ...] = (
     (_INSTANCE + _THUMBNAIL, _RETRIEVE, rendered.small),
     (_FRAMES + _THUMBNAIL, _RETRIEVE, rendered.small),
     (_INSTANCE + "/bulkdata/{element:.+}", _RETRIEVE, bulkdata.bulkdata),
+    *((path + "/bulkdata", _RETRIEVE, bulk.bulkdata) for path in (_STUDY, _SERIES, _INSTANCE)),
+    *((path + "/pixeldata", _RETRIEVE, bulk.pixeldata) for path in (_STUDY, _SERIES, _INSTANCE)),
     ("/wado", _RETRIEVE, uri.wado),
 )
 STORING = ("/studies", _STUDY)
