@@ -22,6 +22,7 @@ from appliance.commitment.prover import Prover
 from appliance.commitment.reporter import Reporter
 from appliance.commitment.rounds import beside
 from appliance.config import Config
+from appliance.dicom import charset
 from appliance.dimse.client.echo import Echo, echo
 from appliance.dimse.client.send import send
 from appliance.errors import IndexUnavailableError
@@ -141,13 +142,16 @@ class Box:
 
         ours = self.config.dicom.ae_title
         return [
-            find.service(self.own_storage, ours, lambda: self.current().dicom.character_set),
+            find.service(self.own_storage, ours, self._character_set),
             get.service(self.own_storage, self.blobs, self.run_dir),
             move.service(self.own_storage, partial(send, our_title=ours, blobs=self.blobs, scratch=self.run_dir)),
-            worklist.service(self.own_storage, lambda: self.current().dicom.character_set),
+            worklist.service(self.own_storage, self._character_set),
             mpps.service(self.own_storage),
             commitment.CommitmentService(self.own_storage, self._evidence("receiver")).service(),
         ]
+
+    def _character_set(self) -> str:
+        return charset.for_answers(self.current().dicom.character_set)
 
     def indexer(self) -> Indexer:
         """What brings the spool into archive and index, and looks after the index."""

@@ -61,6 +61,11 @@ def doubt(texts: Iterable[str], ascii_only: bool) -> str:
     return ""
 
 
+def for_answers(name: str) -> str:
+    """The value of (0008,0005) for one of `ANSWERS`: sets of many bytes stand behind ASCII, as code extensions."""
+    return f"\\{name}" if name.startswith("ISO 2022") else name
+
+
 def checked(value: str) -> str:
     """A value of (0008,0005), several parts with backslashes; raises ValueError naming what is no defined term."""
     parts = [part.strip().upper() for part in value.split("\\")]

@@ -1,0 +1,73 @@
+"""`pacsbox tls`, as staff use it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import orjson
+import pytest
+from click.testing import CliRunner, Result
+
+from appliance.box import Box
+from appliance.cli.main import cli
+from appliance.errors import NotFoundError
+from appliance.tls import certificates
+
+Pacsbox = Callable[..., Result]
+
+
+@pytest.fixture
+def pacsbox(box: Box) -> Pacsbox:
+    """Runs a command on `box`."""
+
+    def run(*words: str) -> Result:
+        environment = {"PACSBOX_DATA_DIR": str(box.config.data_dir)}
+        return CliRunner().invoke(cli, words, env=environment, catch_exceptions=False)
+
+    return run
+
+
+@pytest.fixture
+def theirs(tmp_path: Path) -> Path:
+    """Somebody's key and certificate in one file."""
+    path = tmp_path / "theirs.pem"
+    path.write_bytes(certificates.made("CLINIC-B"))
+    return path
+
+
+def test_our_certificate_is_made_shown_and_renewed(pacsbox: Pacsbox, box: Box) -> None:
+    assert "none yet: it is made when the receiver starts" in pacsbox("tls", "show").stdout
+    with pytest.raises(NotFoundError):
+        pacsbox("tls", "show", "--pem")
+    pacsbox("tls", "renew")
+    first = box.identity.own()
+    told = pacsbox("tls", "show").stdout
+    assert "CN=PACSBOX" in told and first.shown in told
+    pem = pacsbox("tls", "show", "--pem").stdout
+    assert certificates.read(pem.encode())[0].fingerprint == first.fingerprint
+    assert "PRIVATE KEY" not in pem
+    pacsbox("tls", "renew")
+    assert box.identity.own().fingerprint != first.fingerprint
+
+
+def test_a_peers_certificate_is_imported_pinned_and_given_up(pacsbox: Pacsbox, box: Box, theirs: Path) -> None:
+    with pytest.raises(NotFoundError):
+        pacsbox("tls", "import", str(theirs), "--peer", "CLINIC-B")
+    assert box.identity.trusted() == []
+    box.peers.add("CLINIC-B", "CB", "10.0.0.7", 104)
+    told = pacsbox("tls", "import", str(theirs), "--peer", "clinic-b").stdout
+    assert "CLINIC-B is known by this certificate alone" in told
+    (trusted,) = box.identity.trusted()
+    assert box.peers.get("CLINIC-B").fingerprint == trusted.fingerprint
+    assert "CN=CLINIC-B, CLINIC-B" in pacsbox("tls", "show").stdout
+    rows = orjson.loads(pacsbox("tls", "show", "--json").stdout)
+    assert [row["fingerprint"] for row in rows["trusted"]] == [trusted.fingerprint]
+    pacsbox("tls", "distrust", trusted.shown[:20])
+    assert box.identity.trusted() == []
+
+
+def test_one_of_our_own_ca_is_imported_with_its_key(pacsbox: Pacsbox, box: Box, theirs: Path) -> None:
+    pacsbox("tls", "import", str(theirs), "--key", str(theirs))
+    assert box.identity.own().subject == "CN=CLINIC-B"
+    assert box.identity.trusted() == []
