@@ -5,6 +5,7 @@ Relational queries are answered whether or not they were agreed on: workstations
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
@@ -47,6 +48,8 @@ _METADATA = ""
 """Where a row has them; no keyword is empty."""
 _READS_KEYS = 0x00080201
 """Timezone Offset From UTC tells how to read the other keys, and is no key itself."""
+
+log = logging.getLogger(__name__)
 
 Opening = Callable[[], AbstractContextManager[Storage]]
 """Opens the index for the thread that asks, and closes it at the end of the block."""
@@ -130,16 +133,19 @@ def _answer(request: Request, storage: Opening, our_title: str, character_set: s
         return request.respond(Status.DOES_NOT_MATCH_SOP_CLASS, comment=str(fault))
     except ValueError as fault:
         return request.respond(Status.CANNOT_UNDERSTAND, comment=str(fault).partition(", got")[0])
+    count = 0
     try:
         with storage() as index:
-            for row in rows(index.studies, wanted):
+            for count, row in enumerate(rows(index.studies, wanted), 1):  # noqa: B007 - told at the end
                 if request.cancelled:
                     return request.respond(Status.CANCELLED)
                 status = Status.PENDING if wanted.complete else Status.PENDING_WITHOUT_SOME_KEYS
                 request.respond(status, encoded(row, wanted, asked, request.context.transfer_syntax, our_title))
     except IndexUnavailableError:
         return request.respond(Status.UNABLE_TO_PROCESS, comment="the index cannot be read at the moment")
-    return request.respond(Status.SUCCESS)
+    request.respond(Status.SUCCESS)
+    log.info("%s asked for %s: %d answers", request.caller, wanted.level.lower(), count)
+    return None
 
 
 def rows(studies: Studies, wanted: Query) -> Iterator[dict[str, Any]]:

@@ -8,6 +8,7 @@ request -> instances -> sub-operations, each one told by a pending response -> t
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
 
@@ -23,6 +24,8 @@ from appliance.dimse.status import Status
 from appliance.errors import IndexUnavailableError
 from appliance.storage.contract import Storage, Studies
 from appliance.storage.rows import TransferItem
+
+log = logging.getLogger(__name__)
 
 Opening = Callable[[], AbstractContextManager[Storage]]
 """Opens the index for the thread that asks, and closes it at the end of the block."""
@@ -114,6 +117,8 @@ class Retrieval:
         named = identifier.failed_instances(self._request.context, self._failed)
         remaining = {requests.REMAINING: _short(self._left)} if cancelled else {}
         self._request.respond(status, named, comment, self._counts() | remaining)
+        sent = self._completed + self._warned
+        log.info("%s fetched: %d sent, %d failed (0x%04X)", self._request.caller, sent, len(self._failed), status)
 
     def _status(self) -> Status:
         """PS3.4 tables C.4-2 and C.4-3."""

@@ -56,6 +56,7 @@ async def test_a_study_is_fetched_with_progress_and_an_end_in_words(opened, box,
         await console.press("enter")
         await console.sees("5 images came from CLINIC-B.", seconds=20)
         assert console.row("5 of 5 images")
+        await console.sees("Esc Close", "Try again")
         box.indexer().drain_batch()
         await console.press("escape")
         await console.sees("> 2006-12-01", "yes", seconds=20)

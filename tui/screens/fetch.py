@@ -35,8 +35,8 @@ class FetchDialog(Dialog[None]):
         self._study = study
         self._peer = peer
         self._progress = Progress(0, remaining=study.images)
-        self._running = False
-        self._stopped = False
+        self._under_way = False
+        self._stop_asked = False
 
     def compose(self) -> ComposeResult:
         """From whom, how far, and how it ended."""
@@ -58,15 +58,15 @@ class FetchDialog(Dialog[None]):
         """What is over can't be stopped; what is not over need not be tried again."""
         if action == "back":
             return True
-        return True if self._running == (action == "stop") else None
+        return True if self._under_way == (action == "stop") else None
 
     def action_stop(self) -> None:
         """Let the peer send no more."""
-        self._stopped = True
+        self._stop_asked = True
 
     def action_retry(self) -> None:
         """Fetch it; what is here already does no harm."""
-        self._stopped, self._running = False, True
+        self._stop_asked, self._under_way = False, True
         self._tell("")
         # The console's, not this dialog's: whoever closes it lets it go on.
         self.app.run_worker(self._fetch(), group="fetching")
@@ -74,7 +74,7 @@ class FetchDialog(Dialog[None]):
     async def _fetch(self) -> None:
         peer, uid = self._peer, self._study.study_instance_uid
         try:
-            done = await self.backstage.call(lambda box: box.priors.fetch(peer, uid, self._note, lambda: self._stopped))
+            done = await self.backstage.call(lambda box: box.priors.fetch(peer, uid, self._note, lambda: self._stop_asked))
         except EXPECTED as fault:
             self._end(in_words(fault), "bad")
         else:
@@ -86,7 +86,7 @@ class FetchDialog(Dialog[None]):
         self._progress = progress
 
     def _end(self, story: str, tone: str) -> None:
-        self._running = False
+        self._under_way = False
         if self.is_attached:
             self._show()
             self._tell(story, tone)

@@ -183,7 +183,7 @@ class Listing(ScrollView, Generic[T], can_focus=True):
         return Strip([Segment(" " * width, plain)], width)
 
     def _titles(self, width: int) -> Strip:
-        text = gap(width).join(
+        text = gap(self._inner(width)).join(
             fitted(column.title, own, right=column.right) for column, own in layout(self.columns, self._inner(width))
         )
         return Strip([Segment(fitted("  " + text, width), self._style("title"))], width)
@@ -192,7 +192,7 @@ class Listing(ScrollView, Generic[T], can_focus=True):
         marked = at == self._at
         base = self._style("marked" if marked else "row")
         segments = [Segment(_MARKER if marked else " " * len(_MARKER), base)]
-        space = Segment(gap(width), base)
+        space = Segment(gap(self._inner(width)), base)
         for column, own in layout(self.columns, self._inner(width)):
             cell = column.cell(self.rows[at])
             text, tone = (cell, "") if isinstance(cell, str) else cell
