@@ -7,6 +7,7 @@ from textual.binding import Binding
 from textual.containers import Vertical
 from textual.widgets import Static
 
+from appliance.box import Box
 from appliance.priors.progress import Progress
 from appliance.priors.search import RemoteStudy
 from appliance.priors.words import fetched
@@ -73,8 +74,12 @@ class FetchDialog(Dialog[None]):
 
     async def _fetch(self) -> None:
         peer, uid = self._peer, self._study.study_instance_uid
+
+        def fetch(box: Box) -> Progress:
+            return box.priors.fetch(peer, uid, self._note, lambda: self._stop_asked)
+
         try:
-            done = await self.backstage.call(lambda box: box.priors.fetch(peer, uid, self._note, lambda: self._stop_asked))
+            done = await self.backstage.call(fetch)
         except EXPECTED as fault:
             self._end(in_words(fault), "bad")
         else:
