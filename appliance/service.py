@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import fcntl
 import os
 import signal
@@ -91,7 +92,9 @@ def stop_on_signals() -> threading.Event:
     stop = threading.Event()
 
     def ask(_number: int, _frame: FrameType | None) -> None:
-        stop.set()
+        # In a thread of its own: the signal may come while the main thread, which waits for the event again and
+        # again, holds the event's lock; it would wait for itself then, and never end.
+        _thread.start_new_thread(stop.set, ())
 
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, ask)

@@ -6,12 +6,13 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from appliance.errors import AlreadyRunningError
-from appliance.service import only_one, sign, signs
+from appliance.service import only_one, sign, signs, stop_on_signals
 
 _HOLD = """
 import sys, pathlib
@@ -68,3 +69,21 @@ def test_kill_9_leaves_it_down_and_its_place_free(tmp_path: Path) -> None:
     assert not sign(tmp_path, "receiver").up
     with only_one(tmp_path, "receiver"):
         assert sign(tmp_path, "receiver").pid == os.getpid()
+
+
+@pytest.fixture
+def handlers() -> Iterator[None]:
+    """Puts the signals' handlers back."""
+    numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+    before = [signal.getsignal(number) for number in numbers]
+    yield
+    for number, handler in zip(numbers, before, strict=True):
+        signal.signal(number, handler)
+
+
+@pytest.mark.usefixtures("handlers")
+def test_a_signal_is_heard_even_in_the_instant_in_which_the_event_is_locked() -> None:
+    stop = stop_on_signals()
+    with stop._cond:  # type: ignore[attr-defined] - as within each `wait`
+        signal.raise_signal(signal.SIGTERM)
+    assert stop.wait(20)
