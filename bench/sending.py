@@ -66,7 +66,7 @@ class Pacsbox:
 
     def __init__(self, folder: Path, files: list[Path], associations: int) -> None:
         self.name = f"pacsbox, {associations} at most" if associations else "pacsbox"
-        self._environment = {"PACSBOX_DATA_DIR": str(folder)}
+        self._environment = {"PACSBOX_DATA_DIR": str(folder), "PACSBOX_LOG_LEVEL": "error"}
         if associations:
             self._environment["PACSBOX_TRANSFERS_ASSOCIATIONS"] = str(associations)
         self._box = Box(load(environment=self._environment)[0])

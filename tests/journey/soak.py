@@ -26,6 +26,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from operator import attrgetter
 from pathlib import Path
 
 import psutil
@@ -84,14 +85,14 @@ class Soak:
                 self._warm_up()
             self._storm(storm)
             before = self._rest()
-            pids = self._pids()
+            began = self._lasting()
             with storescp(self._peer_folder, "+xa", port=self._peer_port):
                 with self._busy(3), Watch(self._pids) as watch:
                     self._end.wait(steady)
                 self._finish_transfers()
                 after = self._rest()
-            if pids != self._pids():
-                self.faults.append(f"a process ended by itself: {pids} before, {self._pids()} after")
+            if began != self._lasting():
+                self.faults.append(f"a process ended by itself: {began} before, {self._lasting()} after")
             self._compare(before, after, watch)
             self._count()
             self._ask_doctor()
@@ -181,14 +182,18 @@ class Soak:
         for name in SERVICES:
             process = psutil.Process(self._box.pid(name))
             found[name] = process.pid
-            for number, child in enumerate(process.children(recursive=True), 1):
+            for number, child in enumerate(sorted(process.children(), key=attrgetter("pid")), 1):
                 found[f"{name} {number}"] = child.pid
         return found
+
+    def _lasting(self) -> set[int]:
+        """Of those that never end by themselves; some others are made for a task."""
+        return {pid for name, pid in self._pids().items() if name in SERVICES or name.startswith("receiver")}
 
     def _rest(self) -> dict[str, Held]:
         wait_for(self._box.is_drained, 120, "the spool to drain")
         wait_for(lambda: len(psutil.Process(self._box.pid("receiver")).children()) == 2, 30, "both receiver processes")
-        return at_rest(self._pids())
+        return at_rest(self._pids)
 
     def _finish_transfers(self) -> None:
         """What was put off while the peer was away is tried at once, not in minutes."""
@@ -204,8 +209,8 @@ class Soak:
         return [self._box.box.transfers.get(number) for number in self._transfers]
 
     def _compare(self, before: dict[str, Held], after: dict[str, Held], watch: Watch) -> None:
-        for name, rest in before.items():
-            first, last = watch.thirds(name)
+        for name in sorted(before.keys() & after.keys() & watch.seen.keys()):
+            rest, (first, last) = before[name], watch.thirds(name)
             self.report += [
                 f"{name}: first third {first}",
                 f"{' ' * len(name)}   last third {last}",

@@ -7,6 +7,7 @@ import statistics
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,10 +66,9 @@ class Watch:
         self._thread.join()
 
     def _look(self) -> None:
-        pids = self._pids()
         while not self._end.wait(_EVERY):
-            for name, pid in pids.items():
-                self.seen.setdefault(name, []).append(held(pid))
+            for name, one in _all_held(self._pids()).items():
+                self.seen.setdefault(name, []).append(one)
 
     def thirds(self, name: str) -> tuple[Held, Held]:
         """The means of the first and of the last third."""
@@ -77,12 +77,21 @@ class Watch:
         return mean(seen[:third]), mean(seen[-third:])
 
 
-def at_rest(pids: Mapping[str, int], seconds: float = 60.0) -> dict[str, Held]:
+def _all_held(pids: Mapping[str, int]) -> dict[str, Held]:
+    """Of those that are still there."""
+    found = {}
+    for name, pid in pids.items():
+        with suppress(OSError):
+            found[name] = held(pid)
+    return found
+
+
+def at_rest(pids: Callable[[], Mapping[str, int]], seconds: float = 60.0) -> dict[str, Held]:
     """What each holds once descriptors and threads have not changed for two seconds."""
     end, since, last = time.monotonic() + seconds, time.monotonic(), {}
     pause = threading.Event()
     while time.monotonic() < end:
-        now = {name: held(pid) for name, pid in pids.items()}
+        now = _all_held(pids())
         counts = {name: (one.descriptors, one.threads) for name, one in now.items()}
         if counts != last:
             last, since = counts, time.monotonic()

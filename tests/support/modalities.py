@@ -10,7 +10,8 @@ import struct
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from random import Random
 
@@ -163,6 +164,13 @@ class Modalities:
             scu.socket.close()
             raise
 
+    @contextmanager
+    def _associated(self) -> Iterator[Scu]:
+        """Released at the end; closed however it ends."""
+        scu = self._associate()
+        with closing(scu.socket), scu:
+            yield scu
+
     def _image(self, chance: Random, study: int) -> Image:
         return chance.choices(self._kinds, (20, 20, 5, 20, 1))[0].image(next(self._numbers), study)
 
@@ -180,7 +188,7 @@ class Modalities:
 
     def _by_the_book(self, chance: Random) -> None:
         study = next(self._numbers)
-        with self._associate() as scu:
+        with self._associated() as scu:
             images = [self._image(chance, study) for _ in range(chance.randrange(1, 12))]
             if chance.random() < 0.2:
                 images.append(images[0])
@@ -200,7 +208,7 @@ class Modalities:
     def _all_at_once(self, chance: Random) -> None:
         """A second request before the first is answered: nobody agreed to that, but it is no reason to lose one."""
         study = next(self._numbers)
-        with self._associate() as scu:
+        with self._associated() as scu:
             images = [self._image(chance, study) for _ in range(3)]
             for image in images:
                 self._pace()
@@ -220,56 +228,57 @@ class Modalities:
     def _break_off(self, chance: Random) -> None:
         """Within a PDU, by a reset or as if the program ended."""
         scu = self._associate()
-        image = self._image(chance, next(self._numbers))
-        self._pace()
-        self._begin(scu, image, chance.random())
-        scu.socket.sendall(struct.pack(">BBIIBB", 4, 0, 60006, 60002, self._context(scu, image), 0) + b"x" * 100)
-        self._close(scu, reset=chance.random() < 0.5)
+        with closing(scu.socket):
+            image = self._image(chance, next(self._numbers))
+            self._pace()
+            self._begin(scu, image, chance.random())
+            head = struct.pack(">BBIIBB", 4, 0, 60006, 60002, self._context(scu, image), 0)
+            scu.socket.sendall(head + b"x" * 100)
+            self._maybe_reset(scu, chance)
 
     def _abort(self, chance: Random) -> None:
         scu = self._associate()
-        self._pace()
-        self._begin(scu, self._image(chance, next(self._numbers)), chance.random())
-        scu.socket.sendall(_ABORT)
-        self._close(scu)
+        with closing(scu.socket):
+            self._pace()
+            self._begin(scu, self._image(chance, next(self._numbers)), chance.random())
+            scu.socket.sendall(_ABORT)
 
     def _leave_before_the_answer(self, chance: Random) -> None:
         scu = self._associate()
-        image = self._image(chance, next(self._numbers))
-        self._pace()
-        self._book.sending(image)
-        self._begin(scu, image)
-        scu.fragment(self._context(scu, image), 2, b"")
-        self._close(scu, reset=chance.random() < 0.5)
+        with closing(scu.socket):
+            image = self._image(chance, next(self._numbers))
+            self._pace()
+            self._book.sending(image)
+            self._begin(scu, image)
+            scu.fragment(self._context(scu, image), 2, b"")
+            self._maybe_reset(scu, chance)
 
     def _fall_silent(self, chance: Random) -> None:
         """Before, within or after what it has to say, until the box hangs up."""
         where = chance.randrange(3)
         scu = Scu(self._port) if where == 0 else self._associate()
-        scu.socket.settimeout(_LONGEST_SILENCE)
-        if where == 2:
-            self._begin(scu, self._image(chance, next(self._numbers)), 0.5)
+        with closing(scu.socket):
+            scu.socket.settimeout(_LONGEST_SILENCE)
+            if where == 2:
+                self._begin(scu, self._image(chance, next(self._numbers)), 0.5)
+            self._wait_for_the_end(scu)
+
+    def _talk_nonsense(self, chance: Random) -> None:
+        scu = self._associate() if chance.random() < 0.5 else Scu(self._port)
+        nonsense = chance.choice((b"GET / HTTP/1.1\r\n\r\n", b"\4\0\xff\xff\xff\xff", chance.randbytes(5000)))
+        with closing(scu.socket):
+            scu.socket.settimeout(_LONGEST_SILENCE)
+            scu.socket.sendall(nonsense)
+            self._wait_for_the_end(scu)
+
+    def _wait_for_the_end(self, scu: Scu) -> None:
         try:
             while scu.socket.recv(65536):
                 pass
         except TimeoutError:
             self._book.count("NOT HUNG UP ON")
-        finally:
-            scu.socket.close()
-
-    def _talk_nonsense(self, chance: Random) -> None:
-        scu = self._associate() if chance.random() < 0.5 else Scu(self._port)
-        scu.socket.settimeout(_LONGEST_SILENCE)
-        try:
-            scu.socket.sendall(
-                chance.choice((b"GET / HTTP/1.1\r\n\r\n", b"\4\0\xff\xff\xff\xff", chance.randbytes(5000)))
-            )
-            while scu.socket.recv(65536):
-                pass
         except ConnectionError:
             pass
-        finally:
-            scu.socket.close()
 
     def _echo(self, _chance: Random) -> None:
         body = (
@@ -278,12 +287,12 @@ class Modalities:
             + element(0x0110, struct.pack("<H", 1))
             + element(0x0800, struct.pack("<H", 0x0101))
         )
-        with self._associate() as scu:
+        with self._associated() as scu:
             for _ in range(3):
                 scu.fragment(1, 3, element(0x0000, struct.pack("<I", len(body))) + body)
                 assert scu.response().status == 0
 
-    def _close(self, scu: Scu, *, reset: bool = False) -> None:
-        if reset:
+    def _maybe_reset(self, scu: Scu, chance: Random) -> None:
+        """Let the coming end be a reset, or the usual one."""
+        if chance.random() < 0.5:
             scu.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        scu.socket.close()
