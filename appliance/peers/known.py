@@ -29,6 +29,8 @@ _PATIENCE = 0.2
 """Seconds to wait for an index that is locked."""
 _LOOK_UP = 300.0
 """Seconds between two look-ups of the same host name."""
+_SETTLES = 60 * 10**9
+"""Nanoseconds that a commit may take."""
 
 State = tuple[tuple[int, int, int], ...]
 
@@ -86,7 +88,7 @@ class KnownPeers:
                 log.warning("%s The peers are those that were known before.", fault)
             self._ill = True
             return False
-        self._state, self._ill = state, False
+        self._state, self._ill = state if _is_settled(state) else (), False
         different, self._peers = peers != self._peers, peers
         return different
 
@@ -135,6 +137,11 @@ def _state(index: Path) -> State:
             continue
         found.append((status.st_ino, status.st_size, status.st_mtime_ns))
     return tuple(found)
+
+
+def _is_settled(state: State) -> bool:
+    """Whether the last commit has long been seen: it is in the file before its flush, and in force after that."""
+    return bool(state) and max(changed for _, _, changed in state) < time.time_ns() - _SETTLES
 
 
 def _is_address(host: str) -> bool:

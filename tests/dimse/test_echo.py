@@ -20,7 +20,10 @@ _COMMAND = (element(0x0002, _VERIFICATION.encode()) + element(0x0100, b"\x30\0")
 def test_dcmtks_echo_is_answered(tmp_path: Path) -> None:
     with receiving(tmp_path) as box:
         done = subprocess.run(
-            [program("echoscu"), "-v", "-aec", "PACSBOX", "127.0.0.1", str(box.port)], capture_output=True, text=True, check=False
+            [program("echoscu"), "-v", "-aec", "PACSBOX", "127.0.0.1", str(box.port)],
+            capture_output=True,
+            text=True,
+            check=False,
         )
     assert done.returncode == 0, done.stderr
     assert "Received Echo Response (Success)" in done.stderr

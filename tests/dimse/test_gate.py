@@ -198,3 +198,25 @@ def test_a_silent_peer_is_given_up_as_configured(gated: Gated) -> None:
     scu = Scu(gated.port).associate(STORE)
     assert scu.pdu()[0] in (0, 7)
     scu.socket.close()
+
+
+def test_a_receiver_that_starts_without_its_index_knows_its_peers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch, "INTERVAL", 0.05)
+    before = Gated(tmp_path, hot=True)
+    before.box.peers.add("Ward", "TEST", "127.0.0.1", 104, rights=("query",))
+    wait_for((before.box.access_dir / "peers.json").exists, 20)
+    before.receiver.stop()
+    before.box.close()
+    for path in before.box.index_path.parent.iterdir():
+        path.unlink()
+    after = Gated(tmp_path, hot=True)
+    try:
+        with Scu(after.port).associate([*STORE, (FIND, [IMPLICIT])]) as scu:
+            assert (scu.accepted.keys(), scu.refused) == ({3}, {1: 1})
+        assert after.refused()[0].says == "the peer Ward may not store"
+        assert not after.box.index_path.exists()
+    finally:
+        after.receiver.stop()
+        after.box.close()

@@ -71,3 +71,22 @@ def test_alone_it_is_always_our_turn() -> None:
     crowd = Crowd()
     crowd.tell(7)
     assert crowd.is_our_turn()
+
+
+def test_an_owners_places_count_across_processes_and_no_more_after_its_death() -> None:
+    told = in_processes("""
+        places = Places(8)
+        came, go = os.pipe(), os.pipe()
+        if (pid := os.fork()) == 0:
+            counts = [places.own(places.take(), "a"), places.own(places.take(), "a")]
+            os.write(came[1], bytes(counts))
+            os.read(go[0], 1)
+            os._exit(0)
+        print(*os.read(came[0], 2))
+        third = places.take()
+        print(places.own(third, "b"), places.own(third, "a"))
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        print(places.own(third, "a"))
+    """)
+    assert told.split() == ["1", "2", "1", "3", "1"]

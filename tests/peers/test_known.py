@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 
 import pytest
 
@@ -84,3 +85,16 @@ def test_names_are_looked_up_and_an_address_once_found_stays(
     later.start()
     later.refresh()
     assert networks(["127.0.0.1"])[0] in later.callers()[0].networks
+
+
+def test_a_commit_that_was_in_the_file_before_it_was_in_force_is_not_missed(
+    box: Box, peers: KnownPeers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite writes a commit, flushes it, and only then lets readers see it."""
+    just_now = time.time_ns()
+    monkeypatch.setattr(known, "_state", lambda _: ((1, 2, just_now),))
+    assert box.peers.all() == []
+    peers.start()
+    box.peers.add("A", "AE", "10.0.0.1", 104)
+    assert peers.refresh()
+    assert names(peers) == ["A"]
