@@ -35,6 +35,7 @@ IMAGES = 30
 """Of each modality."""
 NOT_THERE = "answered, but not in the index"
 HALF = "set aside"
+pytestmark = pytest.mark.timeout(300 + 10 * CUTS)
 OPTIONS = {"PACSBOX_STORAGE_RESERVE_MB": "1", "PACSBOX_DICOM_PROCESSES": "2"}
 
 
@@ -182,7 +183,6 @@ def answered(times: dict[T, int], at: int) -> set[T]:
     return {what for what, when in times.items() if when <= at}
 
 
-@pytest.mark.timeout(3600)
 @pytest.mark.parametrize(
     ("kind", "hasty", "share"), [("ext4", False, 1), ("ext4", True, 1), ("xfs", True, 0.2), ("btrfs", True, 0.2)]
 )
@@ -193,7 +193,7 @@ def test_nothing_is_lost(recording_of: Record, folder: Path, kind: str, hasty: b
     print(f"{kind}: {len(recording.traffic.stored)} images, {len(recording.log)} writes and flushes, {findings.seen}")
     assert findings.wrong == {}
     assert all(findings.seen[what] for what in ("with writes left to chance", "with entries", "with whole drafts"))
-    assert findings.seen["with cut drafts"] or not hasty
+    assert findings.seen["with cut drafts"] or (kind, hasty) != ("ext4", True)
 
 
 def test_the_services_start_by_themselves(recording_of: Record, folder: Path) -> None:
