@@ -14,5 +14,5 @@ from tests.support.programs import program
 def test_nothing_is_lost_and_nothing_grows_while_everything_goes_wrong(tmp_path: Path) -> None:
     program("storescp")
     soak = Soak(tmp_path)
-    soak.run(storm=12, steady=9)
+    soak.run(storm=8, steady=6)
     assert soak.faults == [], "\n".join(soak.report)
