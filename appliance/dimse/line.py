@@ -26,7 +26,8 @@ from contextlib import suppress
 from pynetdicom.association import Association
 from pynetdicom.transport import AssociationSocket
 
-from appliance.dimse.arrival import COMMAND, LAST, Arrivals
+from appliance.dimse.arrival import Arrivals
+from appliance.dimse.dialogue import COMMAND, LAST
 from appliance.dimse.inside import Inside
 
 _P_DATA = 4
