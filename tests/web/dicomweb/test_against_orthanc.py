@@ -13,8 +13,10 @@ from typing import Any
 
 import pytest
 import requests
+from pydicom.datadict import tag_for_keyword
 
 from appliance.box import Box
+from appliance.dicom.attributes import ATTRIBUTES, MORE, Level
 from tests.support.clinic import ROOT, opened, stock
 from tests.support.files import PYDICOM, brainix, knee
 from tests.support.orthanc import Orthanc, orthanc
@@ -24,13 +26,13 @@ PLUGIN = Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so")
 BRAINIX = "2.16.840.1.113669.632.20.1211.10000357775"
 CT = "1.3.6.1.4.1.5962.1.2.1.20040119072730.12322"
 
+_ALL = "8.3.4.3: includefield=all asks for all that there is of the level; Orthanc tells what it tells anyway"
 OURS_ALONE = {
+    **{f"{tag_for_keyword(keyword):08X}": _ALL for keyword in MORE[Level.STUDY]},
+    **{f"{attribute.tag:08X}": _ALL for attribute in ATTRIBUTES if attribute.level is Level.STUDY},
     "00080005": "10.6.3.3: SpecificCharacterSet is told where it is needed; Orthanc answers UTF-8 without it",
     "00080056": "table 10.6.3-3: Instance Availability, type C; Orthanc leaves it out at some levels",
     "00080061": "table 10.6.3-3: ModalitiesInStudy, type R",
-    "00081030": "8.3.4.3: includefield=all asks for all that there is of the level; Orthanc tells what it tells anyway",
-    "00101010": "8.3.4.3, as the one before",
-    "00101030": "8.3.4.3, as the one before",
     "00080201": "tables 10.6.3-3 to -5: TimezoneOffsetFromUTC, when it is known",
     "0008103E": "table 10.6.3-4: SeriesDescription, when it is known",
     "00081190": "tables 10.6.3-3 to -5: RetrieveURL, type R",
