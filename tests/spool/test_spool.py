@@ -196,6 +196,26 @@ def test_a_sweep_takes_in_what_was_complete_for_it_may_have_been_answered(spool:
     assert entry.path.read_bytes().endswith(b"all of it")
 
 
+def test_a_draft_that_cannot_be_looked_at_keeps_no_other_from_being_taken_in(spool: Spool) -> None:
+    odd = spool.new / "00000000000000000001-odd.dcm"
+    odd.mkdir()
+    odd.chmod(0o1700)
+    draft = left_by_a_dead_process(spool, b"all of it", finished=True)
+    with pytest.raises(IsADirectoryError):
+        spool.sweep()
+    assert [entry.path for entry in spool.waiting()] == [draft]
+
+
+def test_the_indexer_takes_in_what_a_door_left_that_is_down(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
+    draft = left_by_a_dead_process(spool, b"all of it", finished=True)
+    with spool.keeping(HEAD) as keeping:
+        keeping.write(b"data")
+        assert spool.waiting(10) == []
+        monkeypatch.setattr(spool, "_next_look", 0)
+        assert [entry.path for entry in spool.waiting(10)] == [draft]
+        assert spool.drafts() == [keeping.path]
+
+
 @pytest.mark.parametrize("missing", [1, 4096, 100_000])
 def test_what_a_power_cut_shortened_is_removed(spool: Spool, missing: int) -> None:
     draft = left_by_a_dead_process(spool, os.urandom(300_000), finished=True)
