@@ -95,6 +95,7 @@ def _both(box: Box, folder: Path) -> Iterator[tuple[supervise.Children, supervis
         "PACSBOX_DICOM_AE_TITLE": PEER,
         "PACSBOX_DICOM_PORT": str(peer_port),
         "PACSBOX_DICOM_TLS": "off",
+        "PACSBOX_DICOM_STRANGERS_MAY": "echo,store,query,retrieve",
     }
     with (folder / "services.log").open("ab") as output:
         quiet = output if os.isatty(1) else None

@@ -17,7 +17,6 @@ from tests.support.programs import free_port, program
 from tests.support.receiving import instance, receiving
 from tests.support.waiting import wait_for
 
-
 CALLING = ("-aec", "PACSBOX")
 
 
