@@ -351,7 +351,7 @@ class Commitments(Protocol):
         """Look at it again at `due`; `attempts` were made to report it."""
 
     def ask_again(self, commitment_id: int, commitment: Commitment) -> None:
-        """The same was asked once more: it is open again, with the references, mark, address and due of `commitment`."""
+        """The same was asked once more: open again, with the references, mark, address and due of `commitment`."""
 
     def close(self, commitment_id: int, state: CommitmentState, failed: int = 0, message: str = "") -> bool:
         """From `open` to `state`, its references forgotten; False when it was closed already."""
