@@ -61,6 +61,7 @@ class Spool:
         self.conflicts = root / "conflicts"
         self._room = Room(self.new, reserve_mb * 1_000_000)
         self._listed: list[str] = []
+        self._look_at_drafts = False
         self._next_look = time.monotonic() + _LOOK_AGAIN
         with disk_faults():
             for folder in (self.new, self.rejected, self.conflicts):
@@ -128,17 +129,17 @@ class Spool:
         if limit is None or len(found) < limit:
             # A long backlog is listed once, not for each batch.
             self._listed = sorted((name for name in os.listdir(self.new) if name.endswith(".dcm")), reverse=True)
+            self._look_at_drafts = time.monotonic() >= self._next_look
+            if self._look_at_drafts:
+                self._next_look = time.monotonic() + _LOOK_AGAIN
             found = self._next(limit)
         return found
 
     def _next(self, limit: int | None) -> list[Entry]:
         found: list[Entry] = []
-        look = time.monotonic() >= self._next_look
-        if look:
-            self._next_look = time.monotonic() + _LOOK_AGAIN
         while self._listed and (limit is None or len(found) < limit):
             entry = Entry(self.new / self._listed.pop())
-            if is_entry(entry.path) or (look and self._is_recovered(entry.path)):
+            if is_entry(entry.path) or (self._look_at_drafts and self._is_recovered(entry.path)):
                 found.append(entry)
         self._listed += [entry.path.name for entry in reversed(found)]
         return found
