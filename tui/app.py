@@ -92,8 +92,10 @@ class PacsboxApp(App[None]):
     def on_mount(self) -> None:
         """Follow the box."""
         if threading.current_thread() is threading.main_thread():
-            # So that the terminal is left as it was found.
-            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self.exit)
+            # So that the terminal is left as it was found; and where it is gone we go too, though whoever started
+            # us ignores that.
+            for number in (signal.SIGTERM, signal.SIGHUP):
+                asyncio.get_running_loop().add_signal_handler(number, self.exit)
         self._follow()
         self._watch_over()
 

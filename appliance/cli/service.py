@@ -13,8 +13,11 @@ from appliance.service import stop_on_signals
 @pass_context
 def receiver(context: Context) -> None:
     """Take in images by DICOM (C-ECHO, C-STORE)."""
+    stop = stop_on_signals()
+    # First: it takes its time to import, and who is told that we are up calls at once.
+    made = context.box.receiver()
     with serving(context, "receiver"):
-        context.box.receiver().run(stop_on_signals())
+        made.run(stop)
 
 
 @click.command()

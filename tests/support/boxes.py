@@ -12,7 +12,7 @@ from appliance.box import Box
 from appliance.config import load
 from appliance.service import SERVICES, sign
 from tests.support.files import ROOT
-from tests.support.programs import free_port
+from tests.support.programs import free_port, listens
 from tests.support.waiting import wait_for
 
 
@@ -55,7 +55,7 @@ class RunningBox:
 
     def _is_up(self, name: str) -> bool:
         assert self._running[name].poll() is None, f"the {name} ended: {self.logged()[-2000:]}"
-        return sign(self.box.run_dir, name).up
+        return sign(self.box.run_dir, name).up and (name != "receiver" or listens(self.dicom_port))
 
     def kill(self, name: str) -> None:
         """kill -9, as fate does."""
