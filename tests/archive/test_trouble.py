@@ -115,12 +115,15 @@ def test_it_is_deleted(running: RunningBox, sent: Sent) -> None:
 
 
 def test_it_is_overwritten_by_garbage(running: RunningBox, sent: Sent) -> None:
+    # What a running indexer has in memory it need not read again for a while.
+    running.kill("indexer")
     running.box.close()
     size = running.box.index_path.stat().st_size
     with running.box.index_path.open("r+b") as file:
         file.write(os.urandom(size))
     running.box.index_path.with_name("index.sqlite3-wal").unlink(missing_ok=True)
     sent.another()
+    running.start("indexer")
     wait_for(lambda: "is damaged" in running.logged(), 60, "the indexer to notice")
     assert "pacsbox reindex" in pacsbox(running, "doctor")
     assert "already runs" in pacsbox(running, "reindex")

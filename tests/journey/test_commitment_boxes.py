@@ -13,7 +13,6 @@ from appliance.storage.rows import CommitmentState, Proof, Transfer
 from tests.support.boxes import RunningBox
 from tests.support.files import brainix
 from tests.support.programs import free_port
-from tests.support.scp import answers
 from tests.support.waiting import wait_for
 
 
@@ -30,7 +29,6 @@ def boxes(tmp_path: Path) -> Iterator[tuple[RunningBox, RunningBox]]:
         )
     for box in (here, there):
         box.start("receiver", "indexer", "sender")
-        wait_for(lambda box=box: answers(box.tls_port), 30, "its TLS port")
     yield here, there
     here.stop()
     there.stop()
@@ -41,6 +39,7 @@ class Secure(RunningBox):
         self.name = name
         self.tls_port = free_port()
         super().__init__(folder, name, PACSBOX_DICOM_TLS="only", PACSBOX_DICOM_TLS_PORT=str(self.tls_port))
+        self.answers_at = self.tls_port
 
 
 def test_a_box_confirms_to_another(boxes: tuple[RunningBox, RunningBox]) -> None:

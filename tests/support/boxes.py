@@ -24,6 +24,8 @@ class RunningBox:
 
     def __init__(self, folder: Path, ae_title: str = "PACSBOX", **environment: str) -> None:
         self.dicom_port, self.public_port, self.clinic_port = free_port(), free_port(), free_port()
+        self.answers_at = self.dicom_port
+        """The port by which the receiver is seen to be up."""
         self.environment = {
             "PACSBOX_DATA_DIR": str(folder),
             "PACSBOX_DICOM_AE_TITLE": ae_title,
@@ -55,7 +57,7 @@ class RunningBox:
 
     def _is_up(self, name: str) -> bool:
         assert self._running[name].poll() is None, f"the {name} ended: {self.logged()[-2000:]}"
-        return sign(self.box.run_dir, name).up and (name != "receiver" or listens(self.dicom_port))
+        return sign(self.box.run_dir, name).up and (name != "receiver" or listens(self.answers_at))
 
     def kill(self, name: str) -> None:
         """kill -9, as fate does."""
