@@ -1,0 +1,28 @@
+"""What the index says of an instance, for whoever asks after its bytes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What the index says of an instance's bytes."""
+
+    digest: str
+    """BLAKE3 of the data set, hex; empty where an older pacsbox entered it."""
+    blob_key: str
+    size: int
+    """Bytes of the file."""
+
+
+@dataclass(frozen=True)
+class Held:
+    """What the index says of an instance, for whoever wants to know whether we really have it."""
+
+    sop_class_uid: str
+    blob_key: str
+    size: int
+    """Bytes of the file."""
+    digest: str
+    """Of the data set, as `dicom.header.digest` makes it."""
