@@ -164,9 +164,8 @@ class Delivery:
             return
         transfers = self._storage.transfers
         with self._storage.transaction():
-            for outcome in outcomes:
-                settle = transfers.acknowledge if outcome.sent else transfers.refuse
-                settle(self._transfer.id, outcome.sop_instance_uid, outcome.note)
+            transfers.acknowledge(self._transfer.id, _notes(outcomes, sent=True))
+            transfers.refuse(self._transfer.id, _notes(outcomes, sent=False))
             if time.monotonic() - self._told >= _NEWS:
                 self._told = time.monotonic()
                 tell(self._storage, self._now())
@@ -212,3 +211,7 @@ class Delivery:
                 self._storage.proofs.want(self._transfer.id)
             if self._storage.transfers.finish(self._transfer.id, state, message, due):
                 tell(self._storage, self._now())
+
+
+def _notes(outcomes: Sequence[Outcome], *, sent: bool) -> dict[str, str]:
+    return {outcome.sop_instance_uid: outcome.note for outcome in outcomes if outcome.sent is sent}

@@ -61,7 +61,7 @@ def go(box: Box, number: int) -> None:
     with storage.transaction():
         storage.transfers.claim(now())
         for item in storage.transfers.pending(number):
-            storage.transfers.acknowledge(number, item.sop_instance_uid)
+            storage.transfers.acknowledge(number, {item.sop_instance_uid: ""})
         storage.proofs.want(number)
         storage.transfers.finish(number, TransferState.DONE)
 

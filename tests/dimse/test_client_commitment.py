@@ -79,7 +79,7 @@ def transfer(box: Box, fill: Fill) -> Transfer:
         number = storage.transfers.add(study, "CLINIC-B").id
         storage.transfers.claim(now())
         for item in storage.transfers.pending(number):
-            storage.transfers.acknowledge(number, item.sop_instance_uid)
+            storage.transfers.acknowledge(number, {item.sop_instance_uid: ""})
         storage.proofs.want(number)
         storage.transfers.finish(number, TransferState.DONE)
     return box.transfers.get(number)

@@ -72,7 +72,7 @@ def transfer(storage: Storage) -> Transfer:
         transfer = storage.transfers.add(read[0].uids[0], "CLINIC-B")
         storage.transfers.claim(now())
         for item in storage.transfers.pending(transfer.id):
-            storage.transfers.acknowledge(transfer.id, item.sop_instance_uid)
+            storage.transfers.acknowledge(transfer.id, {item.sop_instance_uid: ""})
         storage.proofs.want(transfer.id)
         storage.transfers.finish(transfer.id, TransferState.DONE)
     return now_of(storage, transfer.id)

@@ -130,22 +130,37 @@ def test_what_is_acknowledged_is_never_pending_again(storage: Storage, study: st
     transfer = claimed(storage, study)
     done, refused, *rest = (item.sop_instance_uid for item in storage.transfers.pending(transfer.id))
     with storage.transaction():
-        storage.transfers.acknowledge(transfer.id, done)
-        storage.transfers.refuse(transfer.id, refused, "It does not take it.")
-        storage.transfers.acknowledge(transfer.id, done)
-        storage.transfers.refuse(transfer.id, done, "too late")
+        storage.transfers.acknowledge(transfer.id, {done: ""})
+        storage.transfers.refuse(transfer.id, {refused: "It does not take it."})
+        storage.transfers.acknowledge(transfer.id, {done: ""})
+        storage.transfers.refuse(transfer.id, {done: "too late"})
     assert [item.sop_instance_uid for item in storage.transfers.pending(transfer.id)] == rest
     now = now_of(storage, transfer.id)
     assert (now.sent, now.refused, now.total) == (1, 1, 6)
     assert storage.transfers.refusals(transfer.id) == [(refused, "It does not take it.")]
 
 
+def test_of_many_at_once_each_is_counted_once_with_what_was_said_of_it(storage: Storage, study: str) -> None:
+    transfer = claimed(storage, study)
+    uids = [item.sop_instance_uid for item in storage.transfers.pending(transfer.id)]
+    with storage.transaction():
+        storage.transfers.acknowledge(transfer.id, {uids[0]: ""})
+        storage.transfers.acknowledge(transfer.id, {uids[0]: "late", uids[1]: "", uids[2]: "changed", "1.2.3": ""})
+        storage.transfers.refuse(transfer.id, {uids[1]: "late", uids[3]: "too large", uids[4]: "unknown"})
+        storage.transfers.acknowledge(transfer.id, {})
+    now = now_of(storage, transfer.id)
+    assert (now.sent, now.refused) == (3, 2)
+    assert storage.transfers.notes(transfer.id) == ["changed"]
+    assert dict(storage.transfers.refusals(transfer.id)) == {uids[3]: "too large", uids[4]: "unknown"}
+    assert [item.sop_instance_uid for item in storage.transfers.pending(transfer.id)] == uids[5:]
+
+
 def test_remarks_on_what_was_taken_are_kept(storage: Storage, study: str) -> None:
     transfer = claimed(storage, study)
     first, second, *_ = storage.transfers.pending(transfer.id)
     with storage.transaction():
-        storage.transfers.acknowledge(transfer.id, first.sop_instance_uid, "changed")
-        storage.transfers.acknowledge(transfer.id, second.sop_instance_uid)
+        storage.transfers.acknowledge(transfer.id, {first.sop_instance_uid: "changed"})
+        storage.transfers.acknowledge(transfer.id, {second.sop_instance_uid: ""})
     assert storage.transfers.notes(transfer.id) == ["changed"]
     assert storage.transfers.refusals(transfer.id) == []
 
@@ -158,7 +173,7 @@ def test_tries_are_counted_anew_when_an_instance_gets_through(storage: Storage, 
         claim(storage)
     assert now_of(storage, transfer.id).attempts == 4
     with storage.transaction():
-        storage.transfers.acknowledge(transfer.id, storage.transfers.pending(transfer.id)[0].sop_instance_uid)
+        storage.transfers.acknowledge(transfer.id, {storage.transfers.pending(transfer.id)[0].sop_instance_uid: ""})
     assert now_of(storage, transfer.id).attempts == 1
 
 
@@ -186,8 +201,8 @@ def test_a_retry_sends_what_was_refused_or_left_and_nothing_twice(storage: Stora
     transfer = claimed(storage, study)
     done, refused, *rest = (item.sop_instance_uid for item in storage.transfers.pending(transfer.id))
     with storage.transaction():
-        storage.transfers.acknowledge(transfer.id, done)
-        storage.transfers.refuse(transfer.id, refused, "It does not take it.")
+        storage.transfers.acknowledge(transfer.id, {done: ""})
+        storage.transfers.refuse(transfer.id, {refused: "It does not take it."})
         assert not storage.transfers.retry(transfer.id, NOW)
         storage.transfers.finish(transfer.id, TransferState.FAILED, "1 of 6 was not sent.")
         assert storage.transfers.retry(transfer.id, NOW)
@@ -201,7 +216,7 @@ def test_of_one_that_is_done_the_counts_and_remarks_remain(storage: Storage, stu
     transfer = claimed(storage, study)
     with storage.transaction():
         for number, item in enumerate(storage.transfers.pending(transfer.id)):
-            storage.transfers.acknowledge(transfer.id, item.sop_instance_uid, "" if number else "changed")
+            storage.transfers.acknowledge(transfer.id, {item.sop_instance_uid: "" if number else "changed"})
         storage.transfers.finish(transfer.id, TransferState.DONE)
     assert now_of(storage, transfer.id).sent == now_of(storage, transfer.id).total == 6
     assert storage.transfers.notes(transfer.id) == ["changed"]
@@ -233,7 +248,7 @@ def test_deleted_instances_are_pending_without_a_file(storage: Storage, study: s
     transfer = claimed(storage, study)
     done = storage.transfers.pending(transfer.id)[0].sop_instance_uid
     with storage.transaction():
-        storage.transfers.acknowledge(transfer.id, done)
+        storage.transfers.acknowledge(transfer.id, {done: ""})
         storage.studies.remove_study(study)
     pending = storage.transfers.pending(transfer.id)
     assert len(pending) == 5

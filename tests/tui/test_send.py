@@ -67,11 +67,11 @@ async def test_progress_moves_with_each_image(opened, box, study, sender_up):
             transfer = storage.transfers.claim(events.now())
         for done, item in enumerate(storage.transfers.pending(transfer.id)[:3], 1):
             with storage.transaction():
-                storage.transfers.acknowledge(transfer.id, item.sop_instance_uid)
+                storage.transfers.acknowledge(transfer.id, {item.sop_instance_uid: ""})
             assert await console.sees(f"{done} of 44 images") < 1
         with storage.transaction():
             for item in storage.transfers.pending(transfer.id):
-                storage.transfers.acknowledge(transfer.id, item.sop_instance_uid)
+                storage.transfers.acknowledge(transfer.id, {item.sop_instance_uid: ""})
             storage.transfers.finish(transfer.id, TransferState.DONE)
         await console.sees("All 44 images arrived at CLINIC-B.")
         assert not console.row("c Stop sending")

@@ -13,6 +13,7 @@ from appliance.storage.contract.commitments import Commitments
 from appliance.storage.contract.events import Events
 from appliance.storage.contract.peers import Peers
 from appliance.storage.contract.shares import Shares
+from appliance.storage.contract.staff import Staff
 from appliance.storage.contract.storage import Storage
 from appliance.storage.contract.studies import Studies
 from appliance.storage.contract.transfers import Proofs, Transfers
@@ -27,6 +28,7 @@ __all__ = [
     "Peers",
     "Proofs",
     "Shares",
+    "Staff",
     "Steps",
     "Storage",
     "Studies",

@@ -11,6 +11,7 @@ from appliance.storage.contract.commitments import Commitments
 from appliance.storage.contract.events import Events
 from appliance.storage.contract.peers import Peers
 from appliance.storage.contract.shares import Shares
+from appliance.storage.contract.staff import Staff
 from appliance.storage.contract.studies import Studies
 from appliance.storage.contract.transfers import Proofs, Transfers
 from appliance.storage.contract.worklist import Orders, Steps
@@ -25,6 +26,7 @@ class Storage(Protocol):
     peers: Peers
     transfers: Transfers
     tokens: Tokens
+    staff: Staff
     orders: Orders
     steps: Steps
     audit: Audit

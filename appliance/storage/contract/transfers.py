@@ -30,14 +30,14 @@ class Transfers(Protocol):
     def pending(self, transfer_id: int) -> list[TransferItem]:
         """The instances that are not settled yet, in the study's order; one that was deleted has no blob key."""
 
-    def acknowledge(self, transfer_id: int, sop_instance_uid: str, note: str = "") -> None:
-        """The peer has it: it is never sent again within this transfer, and the tries are counted anew.
+    def acknowledge(self, transfer_id: int, notes: Mapping[str, str]) -> None:
+        """The peer has these: they are never sent again within this transfer, and the tries are counted anew.
 
-        `note` is what the peer remarked.
+        `notes` is what the peer remarked on each, by SOP Instance UID; empty where it said nothing.
         """
 
-    def refuse(self, transfer_id: int, sop_instance_uid: str, reason: str) -> None:
-        """The peer, or its lack of a format, refused this instance for good."""
+    def refuse(self, transfer_id: int, reasons: Mapping[str, str]) -> None:
+        """The peer, or its lack of a format, refused these instances for good; why, by SOP Instance UID."""
 
     def refusals(self, transfer_id: int) -> list[tuple[str, str]]:
         """(SOP Instance UID, reason) of the refused instances."""

@@ -8,6 +8,7 @@ from appliance.storage.rows.events import Event
 from appliance.storage.rows.instances import Held, Kept
 from appliance.storage.rows.peers import EVERYTHING, Peer, Right
 from appliance.storage.rows.shares import Opening, Share
+from appliance.storage.rows.staff import Person
 from appliance.storage.rows.transfers import Proof, Transfer, TransferItem, TransferState
 from appliance.storage.rows.worklist import Order, OrderState, Step, StepState, WorklistFile
 
@@ -23,6 +24,7 @@ __all__ = [
     "Order",
     "OrderState",
     "Peer",
+    "Person",
     "Proof",
     "Reference",
     "Right",

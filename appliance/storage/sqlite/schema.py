@@ -347,3 +347,23 @@ def m011_audit(db: Database) -> None:
         CREATE INDEX audit_batch ON audit(batch) WHERE batch <> '';
         """,
     )
+
+
+@migrations()
+def m013_staff(db: Database) -> None:
+    """People of the clinic; numbers are never given again, for sessions know people by them."""
+    _run(
+        db,
+        """
+        CREATE TABLE staff (
+          id INTEGER PRIMARY KEY AUTOINCREMENT,
+          name TEXT NOT NULL,
+          name_folded TEXT NOT NULL UNIQUE,
+          password_hash TEXT NOT NULL,
+          may TEXT NOT NULL,
+          created TEXT NOT NULL,
+          disabled TEXT NOT NULL DEFAULT '',
+          session_epoch INTEGER NOT NULL DEFAULT 0
+        ) STRICT;
+        """,
+    )

@@ -19,6 +19,7 @@ from appliance.storage.sqlite.peers import SqlitePeers
 from appliance.storage.sqlite.proofs import SqliteProofs
 from appliance.storage.sqlite.schema import migrations
 from appliance.storage.sqlite.shares import SqliteShares
+from appliance.storage.sqlite.staff import SqliteStaff
 from appliance.storage.sqlite.steps import SqliteSteps
 from appliance.storage.sqlite.studies import SqliteStudies
 from appliance.storage.sqlite.tokens import SqliteTokens
@@ -45,6 +46,7 @@ class SqliteStorage:
         self.peers = SqlitePeers(self._db)
         self.transfers = SqliteTransfers(self._db)
         self.tokens = SqliteTokens(self._db)
+        self.staff = SqliteStaff(self._db)
         self.commitments = SqliteCommitments(self._db)
         self.proofs = SqliteProofs(self._db)
         self.orders = SqliteOrders(self._db)

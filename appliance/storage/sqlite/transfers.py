@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+import orjson
 from sqlite_utils import Database
 
 from appliance.events import now
@@ -70,23 +71,29 @@ class SqliteTransfers:
         )
         return [TransferItem(*row) for row in rows]
 
-    def acknowledge(self, transfer_id: int, sop_instance_uid: str, note: str = "") -> None:
-        """The peer has it."""
-        if self._settle(transfer_id, sop_instance_uid, "sent", note):
-            self._changed("sent = sent + 1, attempts = 1, updated = ?", "id = ?", (now(), transfer_id))
+    def acknowledge(self, transfer_id: int, notes: Mapping[str, str]) -> None:
+        """The peer has these."""
+        if count := self._settle(transfer_id, "sent", notes):
+            self._changed("sent = sent + ?, attempts = 1, updated = ?", "id = ?", (count, now(), transfer_id))
 
-    def refuse(self, transfer_id: int, sop_instance_uid: str, reason: str) -> None:
-        """It was refused for good."""
-        if self._settle(transfer_id, sop_instance_uid, "refused", reason):
-            self._changed("refused = refused + 1, updated = ?", "id = ?", (now(), transfer_id))
+    def refuse(self, transfer_id: int, reasons: Mapping[str, str]) -> None:
+        """They were refused for good."""
+        if count := self._settle(transfer_id, "refused", reasons):
+            self._changed("refused = refused + ?, updated = ?", "id = ?", (count, now(), transfer_id))
 
-    def _settle(self, transfer_id: int, sop_instance_uid: str, state: str, reason: str) -> bool:
-        done = self._conn.execute(
-            "UPDATE transfer_instance SET state = ?, reason = ?"
-            " WHERE transfer_id = ? AND sop_instance_uid = ? AND state = 'pending'",
-            (state, reason, transfer_id, sop_instance_uid),
-        )
-        return done.rowcount == 1
+    def _settle(self, transfer_id: int, state: str, reasons: Mapping[str, str]) -> int:
+        """How many were pending. One statement a reason: most have the same, or none."""
+        alike: dict[str, list[str]] = {}
+        for sop_instance_uid, reason in reasons.items():
+            alike.setdefault(reason, []).append(sop_instance_uid)
+        return sum(self._settle_alike(transfer_id, state, reason, uids) for reason, uids in alike.items())
+
+    def _settle_alike(self, transfer_id: int, state: str, reason: str, sop_instance_uids: Sequence[str]) -> int:
+        return self._conn.execute(
+            "UPDATE transfer_instance SET state = ?, reason = ? WHERE transfer_id = ? AND state = 'pending'"
+            " AND sop_instance_uid IN (SELECT value FROM json_each(?))",
+            (state, reason, transfer_id, orjson.dumps(sop_instance_uids).decode()),
+        ).rowcount
 
     def refusals(self, transfer_id: int) -> list[tuple[str, str]]:
         """(SOP Instance UID, reason) of the refused instances."""
