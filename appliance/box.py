@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, cast
 
 from appliance.access.journal import Journal
 from appliance.access.refusals import Refusals
+from appliance.access.staff import StaffBook
 from appliance.access.tokens import TokenBook
 from appliance.archive.index import Chore, Indexer
 from appliance.archive.previews import Previews
@@ -210,6 +211,11 @@ class Box:
     def tokens(self) -> TokenBook:
         """Access tokens of programs."""
         return TokenBook(self.storage, self.secret("token.key"))
+
+    @property
+    def staff(self) -> StaffBook:
+        """Who logs in at the clinic door."""
+        return StaffBook(self.storage)
 
     def journal(self, door: str) -> Journal:
         """What notes for the audit who reads and writes what at `door`."""
