@@ -8,7 +8,6 @@ from dataclasses import replace
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import Vertical
 from textual.widgets import Label, Static
 
 from appliance.box import Box
@@ -18,63 +17,24 @@ from appliance.storage.rows import Peer
 from tui import words
 from tui.backstage import Backstage
 from tui.notices import EXPECTED, in_words
-from tui.screens.desk import Desk, Dialog
+from tui.screens.desk import Desk
 from tui.screens.fetch import FetchDialog
-from tui.screens.peer_new import PeerForm
+from tui.screens.peer_choice import PeerChoice, keys
 from tui.widgets.columns import Cell, Column
-from tui.widgets.keys import KeyLine
 from tui.widgets.listing import Listing
 
-_NOBODY = "The box knows nobody to ask yet. Press a to add a clinic."
 
-
-class AskWhomDialog(Dialog[None]):
+class AskWhomDialog(PeerChoice):
     """Which clinic to look at."""
 
-    BINDINGS = [
-        Binding("enter", "ask", "Look there"),
-        Binding("a", "add", "Add a peer"),
-        Binding("escape", "back", "Cancel"),
-    ]
+    QUESTION = "Look for other studies at another clinic"
+    HEAD = "Look at"
+    NOBODY = "The box knows nobody to ask yet. Press a to add a clinic."
+    BINDINGS = keys("Look there")
 
-    def __init__(self, backstage: Backstage, study: Study) -> None:
-        super().__init__(backstage)
-        self._study = study
-
-    def compose(self) -> ComposeResult:
-        """The patient, and the peers."""
-        with Vertical(classes="box"):
-            yield Static("Look for other studies at another clinic", classes="question")
-            yield Static(words.person(self._study.patient_name), classes="strong", markup=False)
-            yield Static(words.identity(self._study), classes="apart", markup=False)
-            yield Listing(PEERS, lambda peer: peer.name.casefold(), empty=_NOBODY, name="peers")
-            yield KeyLine()
-
-    @property
-    def _listing(self) -> Listing[Peer]:
-        return self.query_one(Listing)
-
-    async def read(self) -> None:
-        """The peers there are."""
-        self._listing.show(await self.backstage.look(lambda box: box.peers.all()))
-
-    @on(Listing.Marked)
-    def _bindings_follow(self) -> None:
-        self.refresh_bindings()
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Without a peer there is nobody to ask."""
-        return None if action == "ask" and not self._listing.chosen else True
-
-    async def action_add(self) -> None:
-        """Somebody new."""
-        await self.app.push_screen(PeerForm(self.backstage))
-
-    async def action_ask(self) -> None:
-        """Ask the chosen one."""
-        peer = self._listing.chosen if await self.settled() else None
-        if peer is not None:
-            self.app.switch_screen(PriorsScreen(self.backstage, self._study, peer))
+    def chosen(self, peer: Peer) -> None:
+        """Ask it."""
+        self.app.switch_screen(PriorsScreen(self.backstage, self.study, peer))
 
 
 class PriorsScreen(Desk):
@@ -189,11 +149,6 @@ def _here(study: RemoteStudy) -> Cell:
     return ("yes", "good") if study.here >= study.images else (f"{study.here} of {study.images}", "warn")
 
 
-PEERS: list[Column[Peer]] = [
-    Column("Look at", lambda peer: words.clean(peer.name), weight=3),
-    Column("AE title", lambda peer: words.clean(peer.ae_title), 16),
-    Column("Address", lambda peer: f"{peer.host}:{peer.port}", weight=2),
-]
 STUDIES: list[Column[RemoteStudy]] = [
     Column("Taken", lambda study: words.date(study.study_date), 10),
     Column("Type", lambda study: words.modalities(study.modalities, 8), 8),
