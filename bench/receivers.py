@@ -202,7 +202,7 @@ ALL: list[type[Receiver]] = [Pacsbox, Orthanc, Storescp, Stock]
 
 @contextmanager
 def running(kind: type[Receiver], folder: Path) -> Iterator[Receiver]:
-    """A receiver on an empty folder, which stays.
+    """A receiver on an empty folder, whose files stay, empty.
 
     For some minutes ext4 gives out no inode that was freed, and looks at all of them for each new file: to
     remove thousands of files would be paid for by whoever is measured next.
@@ -213,6 +213,14 @@ def running(kind: type[Receiver], folder: Path) -> Iterator[Receiver]:
         yield receiver
     finally:
         receiver.stop()
+        empty(receiver.folder)
+
+
+def empty(folder: Path) -> None:
+    """Give back the room of all files in it, which stay."""
+    for path in folder.rglob("*"):
+        if path.is_file():
+            os.truncate(path, 0)
 
 
 def free_port() -> int:

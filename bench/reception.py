@@ -36,12 +36,12 @@ class Work:
 
 
 WORK = {
-    "ct-1": Work(images.ct, 400, 1),
-    "ct-4": Work(images.ct, 400, 4),
-    "small-1": Work(images.small, 1500, 1),
-    "small-4": Work(images.small, 1500, 4),
-    "j2k-1": Work(images.jpeg2000, 400, 1, ("-xv",)),
-    "multiframe-4": Work(images.multiframe, 4, 4),
+    "ct-1": Work(images.ct, 2000, 1),
+    "ct-4": Work(images.ct, 2000, 4),
+    "small-1": Work(images.small, 4000, 1),
+    "small-4": Work(images.small, 4000, 4),
+    "j2k-1": Work(images.jpeg2000, 1200, 1, ("-xv",)),
+    "multiframe-4": Work(images.multiframe, 16, 4),
 }
 
 
@@ -248,7 +248,9 @@ def _compare(
             found[kind.name].append(measure(kind, folder, work, files, warmup))
         if not chosen.no_floor:
             for label, flush in (("floor", True), ("floor, no flush", False)):
-                rate = floor.rate(files, Path(tempfile.mkdtemp(dir=folder)), work.associations, flush)
+                place = Path(tempfile.mkdtemp(dir=folder))
+                rate = floor.rate(files, place, work.associations, flush)
+                receivers.empty(place)
                 found[label].append(Result(rate, rate, 0, 0, 0, 0, 0, 0))
         os.sync()
     report(name, work, sum(path.stat().st_size for path in files) / len(files), found)
