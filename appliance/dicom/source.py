@@ -11,6 +11,8 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
+from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
@@ -21,6 +23,8 @@ from pydicom.filereader import read_dataset
 from pydicom.tag import BaseTag
 
 from appliance.dicom import inflate, part10
+from appliance.dicom.kinds import Unsure
+from appliance.dicom.sieve import sieve
 from appliance.errors import PacsboxError, UnreadableInstanceError
 
 UNDEFINED = 0xFFFFFFFF
@@ -30,6 +34,8 @@ _EXPLICIT_BIG = "1.2.840.10008.1.2.2"
 _PIXEL_TAGS = (0x7FE00008, 0x7FE00009, 0x7FE00010)
 _DOCUMENT_TAG = 0x00420011
 _BULK_TAGS = frozenset((*_PIXEL_TAGS, _DOCUMENT_TAG))
+_START = 1 << 18
+"""Bytes in which nearly every header is."""
 _DEFER = 1 << 20
 """No header element that we ask for is longer, but a private one between them may be."""
 
@@ -140,6 +146,33 @@ def _quiet() -> Iterator[None]:
 @refusing()
 def _read(file: BinaryIO, keywords: tuple[str, ...]) -> Source:
     file, syntax = _plain(file)
+    tags = _tags(keywords)
+    start = file.tell()
+    if syntax != _EXPLICIT_BIG:
+        try:
+            return _sieved(file, syntax, tags)
+        except Unsure:
+            file.seek(start)
+    return _judged(file, syntax, tags)
+
+
+@lru_cache(maxsize=32)
+def _tags(keywords: tuple[str, ...]) -> frozenset[int]:
+    """Of the elements, and of the character set that they are in."""
+    return frozenset((0x00080005, *(tag for keyword in keywords if (tag := tag_for_keyword(keyword)))))
+
+
+def _sieved(file: BinaryIO, syntax: str, tags: frozenset[int]) -> Source:
+    """The lean way: pydicom only sees what is asked for. Raises `Unsure`."""
+    start, implicit = file.tell(), syntax == _IMPLICIT_LITTLE
+    found = sieve(file.read(_START), implicit, tags, _BULK_TAGS, _PIXEL_TAGS[0])
+    header = read_dataset(BytesIO(found.wanted), implicit, is_little_endian=True)
+    bulk = {each.tag: Bulk(each.vr, start + each.offset, each.length) for each in found.located}
+    return Source(file, syntax, header, bulk)
+
+
+def _judged(file: BinaryIO, syntax: str, tags: frozenset[int]) -> Source:
+    """What is odd, or has a very long header, as pydicom judges it."""
     bulk: dict[int, Bulk] = {}
 
     def located(tag: BaseTag, vr: str | None, length: int) -> bool:
@@ -155,7 +188,7 @@ def _read(file: BinaryIO, keywords: tuple[str, ...]) -> Source:
         syntax != _EXPLICIT_BIG,
         stop_when=located,
         defer_size=_DEFER,
-        specific_tags=[tag for keyword in keywords if (tag := tag_for_keyword(keyword))],
+        specific_tags=list(tags),
     )
     return Source(file, syntax, header, bulk)
 

@@ -1,6 +1,6 @@
 """Stored values to greys: modality, then VOI, then presentation (PS3.3 C.11, PS3.4 N.2).
 
-Values of up to 16 bits go through one table of all that are possible, so a frame costs one look-up a pixel.
+Values of up to 16 bits go through one table of all that there are, so a frame costs one look-up a pixel.
 """
 
 from __future__ import annotations
@@ -55,19 +55,48 @@ def greys(decoded: Decoded, layout: Layout, source: Source, frame: int, window: 
     """The frame from 0, black, to 255, white; `window` takes the place of the file's own."""
     header, order = source.header, source.order
     wide = decoded.values.dtype.itemsize > 2
-    codes = decoded.values if wide else np.arange(1 << 8 * decoded.values.dtype.itemsize)
+    codes = decoded.values if wide else _codes(decoded.values, layout.signed)
     stored = codes if layout.floating else _stored(codes, decoded, layout.signed)
     modality = _modality(header, frame, order, layout.signed)
     shown = modality.look_up(stored) if modality else stored
-    voi = window or _voi(header, frame, order, signed=bool(shown.min() < 0))
+    voi = window or _voi(header, frame, order, signed=_may_be_negative(decoded, layout, modality, shown))
     if not voi and decoded.bits <= 8 and not layout.signed and not modality:
         voi = _full_range(header, decoded.bits)
     if not voi:
-        counts = None if wide else np.bincount(decoded.values.ravel(), minlength=len(codes))
+        counts = None if wide else _counts(decoded.values, codes)
         voi = _automatic(shown, counts, _is_padding(header, stored))
     shades = np.nan_to_num(voi.shades(shown))
     table = np.asarray((1 - shades if _is_inverted(header, layout) else shades) * 255 + 0.5, np.uint8)
-    return table if wide else table.take(decoded.values)
+    return table if wide else _looked_up(decoded.values, codes, table)
+
+
+def _codes(values: NDArray[Any], signed: bool) -> NDArray[Any]:
+    """All that lies between the lowest and the highest value: far fewer than are possible, in most images."""
+    values = values.view(f"i{values.dtype.itemsize}") if signed else values
+    return np.arange(int(values.min()), int(values.max()) + 1)
+
+
+def _counts(values: NDArray[Any], codes: NDArray[Any]) -> NDArray[Any]:
+    """How often each code occurs."""
+    every = np.bincount(values.ravel(), minlength=1 << 8 * values.dtype.itemsize)
+    return np.asarray(every[codes & (len(every) - 1)])
+
+
+def _looked_up(values: NDArray[Any], codes: NDArray[Any], table: Greys) -> Greys:
+    """The grey of each value, where `table` has one for each code."""
+    every = np.zeros(1 << 8 * values.dtype.itemsize, np.uint8)
+    every[codes & (len(every) - 1)] = table
+    # No value is beyond the table, and `clip` spares numpy the look.
+    return every.take(values, mode="clip")
+
+
+def _may_be_negative(decoded: Decoded, layout: Layout, modality: Lut | Rescale | None, shown: NDArray[Any]) -> bool:
+    """Whether the pixels may have values below zero, whichever this frame has."""
+    if layout.floating or decoded.values.dtype.itemsize > 2:
+        return bool(shown.min() < 0)
+    top = (1 << decoded.bits) - 1
+    ends = np.array([-(top // 2) - 1, top // 2] if layout.signed else [0, top])
+    return bool((modality.look_up(ends) if modality else ends).min() < 0)
 
 
 def _stored(codes: NDArray[Any], decoded: Decoded, signed: bool) -> NDArray[np.int64]:

@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from math import isfinite
 
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 from pydicom.sequence import Sequence
+from pydicom.tag import BaseTag, Tag
 
 from appliance.dicom.source import FAULTS
 
 
 def value(dataset: Dataset, keyword: str) -> object:
     """The value as pydicom has it; None where absent or unreadable."""
+    tag = _tag(keyword)
+    if tag not in dataset.keys():  # noqa: SIM118 - `in dataset` makes a tag of it first, and most are absent
+        return None
     try:
-        return dataset.get(keyword)
+        return dataset[tag].value
     except FAULTS:
         return None
+
+
+@cache
+def _tag(keyword: str) -> BaseTag:
+    return Tag(keyword)
 
 
 def numbers(dataset: Dataset, keyword: str) -> list[float]:
