@@ -159,6 +159,13 @@ class Web(_Section):
     )
 
 
+class Staff(_Section):
+    """People who log in at the clinic door."""
+
+    idle_minutes: int = Field(30, ge=1, le=1440, description="Minutes of silence after which a session is over.")
+    session_hours: int = Field(12, ge=1, le=168, description="Hours after which one must log in again in any case.")
+
+
 class Shares(_Section):
     """Patients' links."""
 
@@ -222,6 +229,7 @@ class Config(_Section):
     data_dir: Path = Field(Path("var"), description="Folder for images, index, spool and secrets.")
     dicom: Dicom = Dicom()
     web: Web = Web()
+    staff: Staff = Staff()
     shares: Shares = Shares()
     storage: Storage = Storage()
     transfers: Transfers = Transfers()

@@ -14,7 +14,7 @@ from appliance.config import options
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 _COMMAND = re.compile(r"pacsbox((?: +(?:--?[a-z][a-z-]*|[A-Za-z0-9_.\"-]+))+)")
-_KEY = re.compile(r"`((?:dicom|web|shares|storage|transfers|log|worklist)\.[a-z_]+)`?")
+_KEY = re.compile(r"`((?:dicom|web|shares|staff|storage|transfers|viewers|log|worklist)\.[a-z_]+)`?")
 
 
 def code(document: Path) -> list[str]:

@@ -18,6 +18,8 @@ from web.portal import albums, door, files, noted, pages, pictures, viewing
 from web.portal.assets import Assets
 from web.rendering import Renderer
 from web.sessions import Sessions
+from web.staff.pages import Pages
+from web.staff.routes import add_staff
 from web.threads import Threads
 
 _LINK = "/s/{code:[A-Za-z0-9_-]{22}}"
@@ -89,12 +91,14 @@ def _worded(notice: errors.Answer) -> errors.Answer:
 
 def clinic_app(box: Box, renderer: Renderer | None = None) -> web.Application:
     """The clinic door: DICOMweb for the LAN."""
-    app = web.Application(middlewares=[errors.middleware(errors.plain)])
+    looks = Pages()
+    app = web.Application(middlewares=[errors.middleware(looks.worded)])
     app[BOX] = box
     app.on_response_prepare.append(headers.bare)
     app.cleanup_ctx.extend((_threads, _journal("clinic"), _rendering(renderer)))
     add_routes(app, _DICOMWEB, storing=True)
     add_front(app, _DICOMWEB)
+    add_staff(app, looks)
     return app
 
 

@@ -22,6 +22,9 @@ ALL_PINS = web.AppKey("all_pins", Limiter)
 """Of everyone together."""
 
 
+CHALLENGE = 'Bearer realm="pacsbox"'
+"""What the clinic door asks programs for (RFC 6750)."""
+
 _PREFIX = re.compile(r"(/[A-Za-z0-9._~-]+){0,8}")
 
 
@@ -104,6 +107,30 @@ def _same_origin(request: web.Request) -> bool:
     origin = request.headers.get("Origin", "null")
     ours = {request.host, urlsplit(request.app[BOX].config.public_url).netloc}
     return origin == "null" or urlsplit(origin).netloc in ours
+
+
+def check_same_origin(request: web.Request) -> None:
+    """Refuse what a page has sent that is not one of this door's: with a staff session nothing less will do.
+
+    Browsers say it by Sec-Fetch-Site, by plain http only by Origin. Raises `web.HTTPForbidden`.
+    """
+    site = request.headers.get("Sec-Fetch-Site")
+    origin = urlsplit(request.headers.get("Origin", ""))
+    ours = site == "same-origin" if site is not None else origin.netloc.lower() == request.host.lower()
+    if not ours:
+        raise web.HTTPForbidden(reason="This must come from a page of this box")
+
+
+def is_secure(request: web.Request) -> bool:
+    """Whether the browser came by https: to us, or to a proxy of ours that says so."""
+    if request.secure or _plain(request.remote or "") not in {
+        _plain(proxy) for proxy in request.app[BOX].config.web.trusted_proxies
+    }:
+        return request.secure
+    last = ",".join(request.headers.getall("Forwarded", ())).rpartition(",")[2]
+    named = re.search(r'(?:^|;)\s*proto="?(https?)"?\s*(?:;|$)', last, re.IGNORECASE)
+    said = named[1] if named else request.headers.get("X-Forwarded-Proto", "").rpartition(",")[2]
+    return said.strip().lower() == "https"
 
 
 def check_pace(request: web.Request) -> None:

@@ -33,6 +33,13 @@ class Limiter:
             self._buckets.popitem(last=False)
         return 0.0 if granted else (1 - left) * self._seconds
 
+    def give_back(self, address: str, what: str = "") -> None:
+        """A try that was granted was no guess: it does not count."""
+        key = (_household(address), what)
+        if key in self._buckets:
+            left, since = self._buckets[key]
+            self._buckets[key] = (min(self._burst, left + 1), since)
+
 
 def _household(address: str) -> str:
     try:

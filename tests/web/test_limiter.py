@@ -46,3 +46,12 @@ def test_memory_is_bounded() -> None:
     for number in range(_MANY + 50):
         limiter.wait(f"10.0.{number // 256}.{number % 256}")
     assert len(limiter._buckets) == _MANY
+
+
+def test_a_try_that_was_no_guess_is_given_back() -> None:
+    limiter = Limiter(2, 10.0, Clock())
+    for _ in range(5):
+        assert limiter.wait("192.0.2.1", "a") == 0
+        limiter.give_back("192.0.2.1", "a")
+    limiter.give_back("192.0.2.9")
+    assert [limiter.wait("192.0.2.1", "a") > 0 for _ in range(3)] == [False, False, True]

@@ -1,4 +1,4 @@
-"""Who asks at the clinic door: a program with a token, or someone on this machine."""
+"""Who asks at the clinic door: a program with a token, staff with a session, or someone on this machine."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from aiohttp import HttpVersion11, web
 
 from appliance.access.scope import EVERYTHING, Scope
 from appliance.access.tokens import TokenRefusedError
+from web.guards import CHALLENGE
 from web.keys import BOX, THREADS
+from web.staff.entrance import entered
 
 _FORWARDED = ("forwarded", "via", "x-real-ip", "x-forwarded-", "cf-")
 """How headers begin that proxies add: who comes through one is not on this machine."""
@@ -30,15 +32,17 @@ Guard = Callable[[web.Request], Awaitable[Grant]]
 
 
 async def clinic(request: web.Request) -> Grant:
-    """By bearer token (RFC 6750), or as a program on this machine while the door is open to no other.
+    """By bearer token (RFC 6750), by a session, or as a program on this machine while the door is open to no other.
 
-    Raises `web.HTTPUnauthorized`.
+    Raises `web.HTTPUnauthorized`, and `web.HTTPForbidden` for what another site's page sends with a session.
     """
     said = request.headers.get("Authorization")
     if said is None:
+        if session := await entered(request):
+            return Grant(*session)
         if _is_at_home(request):
             return Grant(Scope("this machine", EVERYTHING), lambda: None)
-        raise _unauthorized("This needs an access token: see pacsbox token create")
+        raise _unauthorized("This needs an access token (see pacsbox token create), or staff to log in")
     scheme, _, text = said.partition(" ")
     if scheme.lower() != "bearer":
         raise _unauthorized("Send an access token as: Authorization: Bearer ...")
@@ -54,7 +58,7 @@ async def clinic(request: web.Request) -> Grant:
 
 
 def _unauthorized(reason: str, error: str = "") -> web.HTTPUnauthorized:
-    return web.HTTPUnauthorized(reason=reason, headers={"WWW-Authenticate": f'Bearer realm="pacsbox"{error}'})
+    return web.HTTPUnauthorized(reason=reason, headers={"WWW-Authenticate": CHALLENGE + error})
 
 
 def _is_at_home(request: web.Request) -> bool:
