@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from appliance import events
 from appliance.box import Box
 from appliance.config import Config, load
-from appliance.dicom.model import Origin
+from tests.support.indexing import stock
 
 Fill = Callable[[Iterable[Path]], None]
 
@@ -41,13 +40,4 @@ def box(config: Config) -> Iterator[Box]:
 def fill(box: Box) -> Fill:
     """Brings DICOM files into `box` through the spool, as a modality's would come."""
 
-    def bring(paths: Iterable[Path]) -> None:
-        spool = box.spool("receiver")
-        for path in paths:
-            with path.open("rb") as file:
-                spool.keep(file, Origin("C-STORE", "MODALITY", "PACSBOX", "127.0.0.1", events.now()))
-        indexer = box.indexer()
-        while indexer.drain_batch():
-            pass
-
-    return bring
+    return lambda paths: stock(box, *paths)

@@ -2,29 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import orjson
 import pytest
-from click.testing import CliRunner, Result
 
 from appliance.box import Box
-from appliance.cli.main import cli
 from appliance.errors import NotFoundError, PacsboxError
-
-Pacsbox = Callable[..., Result]
-
-
-@pytest.fixture
-def pacsbox(box: Box) -> Pacsbox:
-    """Runs a command on `box`."""
-
-    def run(*words: str) -> Result:
-        environment = {"PACSBOX_DATA_DIR": str(box.config.data_dir)}
-        return CliRunner().invoke(cli, words, env=environment, catch_exceptions=False)
-
-    return run
+from tests.cli.conftest import Pacsbox
 
 
 def test_an_order_is_added_listed_changed_and_cancelled(pacsbox: Pacsbox, box: Box) -> None:

@@ -2,31 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import orjson
 import pytest
-from click.testing import CliRunner, Result
 
 from appliance.box import Box
-from appliance.cli.main import cli
 from appliance.errors import AlreadyExistsError, NotFoundError
+from tests.cli.conftest import Pacsbox
 from tests.support.programs import free_port
 from tests.support.scp import acceptor, storescp
-
-Pacsbox = Callable[..., Result]
-
-
-@pytest.fixture
-def pacsbox(box: Box) -> Pacsbox:
-    """Runs a command on `box`."""
-
-    def run(*words: str) -> Result:
-        environment = {"PACSBOX_DATA_DIR": str(box.config.data_dir)}
-        return CliRunner().invoke(cli, words, env=environment, catch_exceptions=False)
-
-    return run
 
 
 def test_a_peer_is_added_listed_and_removed(pacsbox: Pacsbox) -> None:

@@ -2,30 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import orjson
 import pytest
-from click.testing import CliRunner, Result
 
 from appliance.access.refusals import Refusal
 from appliance.access.rights import Why
 from appliance.box import Box
-from appliance.cli.main import cli
 from appliance.storage.rows import EVERYTHING
-
-Pacsbox = Callable[..., Result]
-
-
-@pytest.fixture
-def pacsbox(box: Box) -> Pacsbox:
-    """Runs a command on `box`."""
-
-    def run(*words: str) -> Result:
-        environment = {"PACSBOX_DATA_DIR": str(box.config.data_dir)}
-        return CliRunner().invoke(cli, words, env=environment, catch_exceptions=False)
-
-    return run
+from tests.cli.conftest import Pacsbox
 
 
 def note(box: Box, *refusals: Refusal) -> None:

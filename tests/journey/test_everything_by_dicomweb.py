@@ -6,7 +6,6 @@ Byte for byte, and as the picture that `tests/dicom/pixels` holds against pydico
 from __future__ import annotations
 
 import re
-import threading
 from collections import Counter
 from collections.abc import Iterator
 from io import BytesIO
@@ -24,6 +23,7 @@ from appliance.dicom.pixels import NothingToShowError, thumbnail
 from appliance.errors import UnreadableInstanceError
 from tests.support.clinic import ROOT, opened
 from tests.support.files import PYDICOM, shared
+from tests.support.indexing import indexing
 
 _REASONS = {0xA700, 0xA900, 0xC000, 0x0111, 0x0110, 0x0122, 0x0124}
 _STORED = {"Accept": "application/dicom; transfer-syntax=*"}
@@ -41,20 +41,8 @@ def files() -> Iterator[Path]:
 @pytest.fixture
 def root(box: Box) -> Iterator[str]:
     """DICOMweb's root, the indexer running."""
-    stop = threading.Event()
-
-    def index() -> None:
-        indexer = box.indexer()
-        while not stop.wait(0.005):
-            indexer.drain_batch()
-        box.close()
-
-    thread = threading.Thread(target=index)
-    thread.start()
-    with opened(box) as doors:
+    with indexing(box), opened(box) as doors:
         yield doors.clinic + ROOT
-    stop.set()
-    thread.join(30)
 
 
 def data_set(file: bytes) -> bytes:

@@ -31,6 +31,7 @@ from tests.support.clinic import ROOT, opened
 from tests.support.drafts import left_by_a_dead_process
 from tests.support.files import PYDICOM
 from tests.support.images import copies
+from tests.support.indexing import drain, indexing
 from tests.support.receiving import Receiving, receiving
 from tests.support.scp import acceptor
 from tests.support.scu import EXPLICIT, Scu, store_command
@@ -155,24 +156,6 @@ def has(box: Receiving, *numbers: int) -> None:
     assert box.drafts() == []
 
 
-@contextmanager
-def indexing(box: Box) -> Iterator[None]:
-    """The indexer at work."""
-    stop = threading.Event()
-
-    def work() -> None:
-        box.indexer().run(stop)
-        box.close()
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()
-
-
 def is_whole(box: Box, instances: int) -> None:
     """So many are in archive and index, each once, and nothing waits or is set aside."""
     spool = box.spool("tests")
@@ -274,8 +257,7 @@ def test_the_indexer_waits_for_room_wherever_it_ran_out_of_it(box: Box, tmp_path
             indexer.drain_batch()
         except (OSError, PacsboxError):
             assert len(box.spool("tests").waiting()) == 24, "the spool was emptied before the index had it all"
-    while indexer.drain_batch():
-        pass
+    drain(box)
     is_whole(box, 24)
 
 
@@ -315,8 +297,7 @@ def test_transfers_go_on_when_there_is_room_again(
     box: Box, tmp_path: Path, blocks_left: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     keep(box.spool("tests"), tmp_path, 4)
-    while box.indexer().drain_batch():
-        pass
+    drain(box)
     (study,) = box.storage.studies.study_uids()
     stop = threading.Event()
     with acceptor(lambda uid: 0) as scp:
@@ -338,8 +319,7 @@ def test_transfers_go_on_when_there_is_room_again(
 @pytest.mark.parametrize("blocks_left", [0, 4, 16])
 def test_neither_a_rebuild_nor_a_snapshot_harms_what_there_is(box: Box, tmp_path: Path, blocks_left: int) -> None:
     keep(box.spool("tests"), tmp_path, 12)
-    while box.indexer().drain_batch():
-        pass
+    drain(box)
     box.peers.add("CLINIC-B", "PEER", "127.0.0.1", 104)
     first = box.snapshots.take(box.storage)
     with full(box.data_dir.parent, blocks_left):

@@ -10,24 +10,11 @@ from pathlib import Path
 
 import pydicom
 
-from appliance import events
 from appliance.box import Box
-from appliance.dicom.model import Origin
 from tests.support.files import shared
 from web.serve import Doors, run
 
 ROOT = "/dicom-web"
-
-
-def stock(box: Box, *paths: Path) -> None:
-    """Bring files in as a modality's would come."""
-    spool = box.spool("receiver")
-    for path in paths:
-        with path.open("rb") as file:
-            spool.keep(file, Origin("C-STORE", "MODALITY", "PACSBOX", "127.0.0.1", events.now()))
-    indexer = box.indexer()
-    while indexer.drain_batch():
-        pass
 
 
 def one_study(folder: Path) -> list[Path]:

@@ -9,8 +9,9 @@ from dicomweb_client.api import DICOMwebClient
 
 from appliance.box import Box
 from appliance.config import load
-from tests.support.clinic import ROOT, one_study, opened, stock
+from tests.support.clinic import ROOT, one_study, opened
 from tests.support.files import PYDICOM, brainix, knee, shared
+from tests.support.indexing import stock
 
 
 @pytest.fixture(scope="session")

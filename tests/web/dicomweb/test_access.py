@@ -12,8 +12,9 @@ from aiohttp.web import Application, Request
 
 from appliance.box import Box
 from appliance.config import Config, load
-from tests.support.clinic import ROOT, stock
+from tests.support.clinic import ROOT
 from tests.support.files import brainix
+from tests.support.indexing import stock
 from web.app import clinic_app
 from web.rendering import Renderer
 

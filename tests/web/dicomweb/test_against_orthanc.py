@@ -17,8 +17,9 @@ from pydicom.datadict import tag_for_keyword
 
 from appliance.box import Box
 from appliance.dicom.attributes import ATTRIBUTES, MORE, Level
-from tests.support.clinic import ROOT, opened, stock
+from tests.support.clinic import ROOT, opened
 from tests.support.files import PYDICOM, brainix, knee
+from tests.support.indexing import stock
 from tests.support.orthanc import Orthanc, orthanc
 
 Json = dict[str, Any]

@@ -8,8 +8,9 @@ import requests
 from appliance.access.scope import Permission
 from appliance.box import Box
 from appliance.storage.rows import AuditRow
-from tests.support.clinic import ROOT, filled, opened, stock
+from tests.support.clinic import ROOT, filled, opened
 from tests.support.files import brainix
+from tests.support.indexing import stock
 from web.dicomweb.routes import ROUTES
 
 

@@ -16,8 +16,9 @@ from pydicom import dcmread
 from pydicom.dataset import Dataset
 
 from appliance.box import Box
-from tests.support.clinic import ROOT, opened, stock
+from tests.support.clinic import ROOT, opened
 from tests.support.files import PYDICOM
+from tests.support.indexing import stock
 from web.dicomweb import qido
 
 REQUEST = "00400275"

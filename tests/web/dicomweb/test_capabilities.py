@@ -11,8 +11,9 @@ import requests
 from appliance.box import Box
 from appliance.config import load
 from appliance.dicom.model import Instance
-from tests.support.clinic import ROOT, filled, named, opened, stock
+from tests.support.clinic import ROOT, filled, named, opened
 from tests.support.files import brainix
+from tests.support.indexing import stock
 from web.dicomweb.routes import ROUTES
 
 VIEWER = "https://viewer.example"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -15,6 +14,7 @@ from appliance.box import Box
 from appliance.dicom.model import Instance
 from tests.support.clinic import ROOT, named, opened
 from tests.support.files import brainix
+from tests.support.indexing import indexing
 
 Call = Callable[[DICOMwebClient, Instance, str], Any]
 
@@ -89,20 +89,8 @@ def test_deleting_is_not_offered(client: DICOMwebClient, mr: Instance, name: str
 @pytest.fixture
 def indexed(box: Box) -> Iterator[str]:
     """An empty box, its indexer running."""
-    stop = threading.Event()
-
-    def index() -> None:
-        indexer = box.indexer()
-        while not stop.wait(0.01):
-            indexer.drain_batch()
-        box.close()
-
-    thread = threading.Thread(target=index)
-    thread.start()
-    with opened(box) as doors:
+    with indexing(box), opened(box) as doors:
         yield doors.clinic + ROOT
-    stop.set()
-    thread.join(30)
 
 
 def test_what_it_stores_it_finds_and_gets_back(indexed: str) -> None:

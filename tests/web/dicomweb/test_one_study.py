@@ -12,8 +12,9 @@ from aiohttp.web import Application, HTTPGone, Request
 from appliance.access.scope import Permission, Scope
 from appliance.box import Box
 from appliance.dicom.model import Study
-from tests.support.clinic import filled, stock
+from tests.support.clinic import filled
 from tests.support.files import brainix, knee
+from tests.support.indexing import stock
 from web import errors
 from web.dicomweb.access import Grant
 from web.dicomweb.audited import JOURNAL

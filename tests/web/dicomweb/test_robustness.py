@@ -19,8 +19,9 @@ from hypothesis import strategies as st
 
 from appliance.box import Box
 from appliance.dicom.attributes import BY_KEYWORD
-from tests.support.clinic import ROOT, filled, opened, stock
+from tests.support.clinic import ROOT, filled, opened
 from tests.support.files import brainix, knee
+from tests.support.indexing import stock
 from web import archived
 from web.app import clinic_app
 from web.dicomweb.routes import ROUTES

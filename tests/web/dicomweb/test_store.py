@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import threading
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
@@ -23,6 +22,7 @@ from appliance.errors import UnreadableInstanceError
 from tests.support.clinic import ROOT, opened
 from tests.support.drafts import left_by_a_dead_process
 from tests.support.files import PYDICOM, brainix, knee, pydicom_files
+from tests.support.indexing import indexing
 from tests.support.waiting import wait_for
 
 Json = dict[str, Any]
@@ -31,24 +31,9 @@ STORED, FAILED = "00081199", "00081198"
 
 
 @pytest.fixture
-def indexed(box: Box) -> Iterator[None]:
-    """The indexer at work."""
-    stop = threading.Event()
-
-    def work() -> None:
-        box.indexer().run(stop)
-        box.close()
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    yield
-    stop.set()
-    thread.join()
-
-
-@pytest.fixture
-def root(box: Box, indexed: None) -> Iterator[str]:
-    with opened(box) as doors:
+def root(box: Box) -> Iterator[str]:
+    """DICOMweb's root, the indexer at work."""
+    with indexing(box), opened(box) as doors:
         yield doors.clinic + ROOT
 
 

@@ -20,8 +20,9 @@ from pydicom.dataset import Dataset
 from appliance.box import Box
 from appliance.config import load
 from appliance.shares.sharing import NewShare
-from tests.support.clinic import opened, stock
+from tests.support.clinic import opened
 from tests.support.files import PYDICOM, knee, shared
+from tests.support.indexing import stock
 from tests.support.pictures import rendered, write
 from tests.support.programs import free_port, program
 from tests.support.waiting import wait_for

@@ -10,8 +10,9 @@ from aiohttp.test_utils import TestClient
 
 from appliance.box import Box
 from appliance.dicom.model import Instance
-from tests.support.clinic import filled, stock
+from tests.support.clinic import filled
 from tests.support.files import brainix, knee
+from tests.support.indexing import stock
 from tests.web.portal.conftest import Link, Shared
 from web.dicomweb.routes import ROUTES
 
