@@ -24,7 +24,7 @@ _CONCEPTS = {
     "discovery",
     "commitment",
 }
-_PLAIN = {"errors", "events", "config", "log", "service", "keys", "rereading"}
+_PLAIN = {"errors", "events", "config", "log", "service", "keys", "rereading", "viewer"}
 """Modules beside the layers that know none of them."""
 LAYER = {
     **dict.fromkeys(_PLAIN, 0),

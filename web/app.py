@@ -8,11 +8,13 @@ from collections.abc import AsyncIterator, Callable
 from aiohttp import web
 
 from appliance.box import Box
+from appliance.viewer import Viewer
 from web import errors, guards, headers
 from web.cache import Cache
+from web.dicomweb import access
 from web.dicomweb.audited import JOURNAL
 from web.dicomweb.routes import add_front, add_routes
-from web.keys import BOX, RENDERER, SHIPPERS, THREADS
+from web.keys import BOX, RENDERER, SHIPPERS, THREADS, VIEWER
 from web.limiter import Limiter
 from web.portal import albums, door, files, noted, pages, pictures, viewing
 from web.portal.assets import Assets
@@ -21,6 +23,7 @@ from web.sessions import Sessions
 from web.staff.pages import Pages
 from web.staff.routes import add_staff
 from web.threads import Threads
+from web.viewer.routes import add_clinic, add_patient
 
 _LINK = "/s/{code:[A-Za-z0-9_-]{22}}"
 _ITEM = _LINK + "/i/{name:[0-9a-f]{16}}"
@@ -39,8 +42,8 @@ _ALL_PINS_SECONDS = 0.1
 """Ten a second in all: more than patients ever type, and what a small processor can check."""
 
 
-def public_app(box: Box, renderer: Renderer | None = None) -> web.Application:
-    """The patient door: the portal of shares, and each share's own DICOMweb.
+def public_app(box: Box, renderer: Renderer | None = None, viewer: Viewer | None = None) -> web.Application:
+    """The patient door: the portal of shares, each share's own DICOMweb, and the full viewer where it is installed.
 
     It reads its files now: build it before the loop runs.
     """
@@ -48,6 +51,7 @@ def public_app(box: Box, renderer: Renderer | None = None) -> web.Application:
     looks = pages.Pages(assets)
     app = web.Application(middlewares=[errors.middleware(_worded(looks.notice))], client_max_size=_LARGEST_FORM)
     app[BOX] = box
+    app[VIEWER] = viewer
     app[pages.PAGES] = looks
     app[guards.SESSIONS] = _sessions(box)
     app[guards.LIMITER] = Limiter(_PIN_BURST, _PIN_SECONDS)
@@ -76,6 +80,7 @@ def public_app(box: Box, renderer: Renderer | None = None) -> web.Application:
         )
     )
     add_routes(app, _LINK + _DICOMWEB, viewing.share)
+    add_patient(app, viewer, _LINK, _DICOMWEB)
     return app
 
 
@@ -89,8 +94,8 @@ def _worded(notice: errors.Answer) -> errors.Answer:
     return answer
 
 
-def clinic_app(box: Box, renderer: Renderer | None = None) -> web.Application:
-    """The clinic door: DICOMweb for the LAN."""
+def clinic_app(box: Box, renderer: Renderer | None = None, viewer: Viewer | None = None) -> web.Application:
+    """The clinic door: DICOMweb for the LAN, and the full viewer."""
     looks = Pages()
     app = web.Application(middlewares=[errors.middleware(looks.worded)])
     app[BOX] = box
@@ -99,6 +104,7 @@ def clinic_app(box: Box, renderer: Renderer | None = None) -> web.Application:
     add_routes(app, _DICOMWEB, storing=True)
     add_front(app, _DICOMWEB)
     add_staff(app, looks)
+    add_clinic(app, viewer, _DICOMWEB, access.clinic)
     return app
 
 

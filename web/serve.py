@@ -13,6 +13,7 @@ from aiohttp import web
 
 from appliance.box import Box
 from appliance.errors import PacsboxError
+from appliance.viewer import installed
 from web import logs
 from web.app import clinic_app, public_app
 from web.rendering import Renderer, workers
@@ -36,8 +37,8 @@ def run(box: Box, stop: threading.Event, ready: Callable[[Doors], None] = lambda
 
     Raises `PacsboxError` when an address can't be had.
     """
-    renderer = Renderer()
-    apps = public_app(box, renderer), clinic_app(box, renderer)
+    renderer, viewer = Renderer(), installed()
+    apps = public_app(box, renderer, viewer), clinic_app(box, renderer, viewer)
     try:
         asyncio.run(_serve(box, apps, renderer, stop, ready))
     finally:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from appliance.box import Box
-from appliance.health import archive, backlog, clock, disk, index, services, settings, transfers, worklist
+from appliance.health import archive, backlog, clock, disk, index, services, settings, transfers, viewer, worklist
 from appliance.health.finding import Finding
 
 CHECKS: tuple[Callable[[Box], Iterator[Finding]], ...] = (
@@ -18,6 +18,7 @@ CHECKS: tuple[Callable[[Box], Iterator[Finding]], ...] = (
     worklist.check,
     clock.check,
     settings.check,
+    viewer.check,
 )
 
 

@@ -8,7 +8,7 @@ from appliance.shares.sharing import Refusal, ShareRefusedError, Status
 from appliance.storage.rows import Share
 from web import guards
 from web.guards import SESSIONS
-from web.keys import BOX, THREADS
+from web.keys import BOX, THREADS, VIEWER
 from web.portal import albums, images
 from web.portal.pages import PAGES
 from web.threads import Threads
@@ -33,7 +33,8 @@ async def show(request: web.Request) -> web.StreamResponse:
             raise
         return await _ask(request)
     album = await albums.whole(request, visit)
-    return request.app[PAGES].page("images", values=images.values(album, visit.share, guards.link(request)))
+    values = images.values(album, visit.share, guards.link(request), full=request.app[VIEWER] is not None)
+    return request.app[PAGES].page("images", values=values)
 
 
 async def _ask(request: web.Request) -> web.Response:

@@ -31,8 +31,8 @@ class Card:
     """Whether browsers show it by themselves; else it is downloaded."""
 
 
-def values(album: Album, share: Share, path: str) -> dict[str, object]:
-    """Everything that the template and the script need; `path` is the link's."""
+def values(album: Album, share: Share, path: str, *, full: bool) -> dict[str, object]:
+    """Everything that the template and the script need; `path` is the link's, `full` whether there is a full viewer."""
     leafed = [stack for stack in album.stacks if stack.kind in _TO_LEAF]
     study = album.study
     return {
@@ -43,6 +43,7 @@ def values(album: Album, share: Share, path: str) -> dict[str, object]:
         "films": [_card(stack, path) for stack in album.stacks if stack.kind is Kind.FILM],
         "documents": [_card(stack, path) for stack in album.stacks if stack.kind is Kind.DOCUMENT],
         "others": [_card(stack, path) for stack in album.stacks if stack.kind is Kind.OTHER],
+        "full": full and bool(leafed),
         "size": texts.size(study.size),
         "until": texts.written(moment(share.expires).astimezone().date()),
         "album": {"path": path, "stacks": [_for_script(stack) for stack in leafed], "texts": texts.FOR_SCRIPT},
