@@ -24,12 +24,15 @@ from appliance.commitment.reporter import Reporter
 from appliance.commitment.rounds import beside
 from appliance.config import Config
 from appliance.dicom import charset
-from appliance.dimse.client.echo import Echo, echo
+from appliance.dicomweb.link import DicomwebLink
+from appliance.dimse.client.link import DimseLink
 from appliance.dimse.client.send import send
 from appliance.errors import IndexUnavailableError
 from appliance.keys import key
 from appliance.peers.known import KnownPeers
+from appliance.peers.link import Echo, Links
 from appliance.peers.peers import PeerBook
+from appliance.peers.secrets import PeerSecrets
 from appliance.priors.priors import Priors
 from appliance.rereading import Rereading
 from appliance.service import Sign, signs
@@ -205,7 +208,12 @@ class Box:
     @property
     def peers(self) -> PeerBook:
         """Whom we may send to."""
-        return PeerBook(self.storage)
+        return PeerBook(self.storage, self.peer_secrets)
+
+    @property
+    def peer_secrets(self) -> PeerSecrets:
+        """Tokens and passwords that they ask for."""
+        return PeerSecrets(self.secrets_dir / "peers")
 
     @property
     def tokens(self) -> TokenBook:
@@ -228,16 +236,9 @@ class Box:
 
     def sender(self, delay: Delay = retry.delay) -> Sender:
         """What works through the queue, trying again what failed after `delay`."""
-        ours = self.config.dicom.ae_title
         return Sender(
             self.own_storage,
-            partial(
-                send,
-                our_title=ours,
-                blobs=self.blobs,
-                scratch=self.run_dir,
-                associations=self.config.transfers.associations,
-            ),
+            self.links.send,
             parallel=self.config.transfers.parallel,
             attempts=self.config.transfers.attempts,
             delay=delay,
@@ -259,23 +260,21 @@ class Box:
     @property
     def priors(self) -> Priors:
         """Looking for studies at peers, and fetching them."""
-        # Late: C-GET checks what comes as the receiver does, whose library is slow to import.
-        from appliance.dimse.client.find import find
-        from appliance.dimse.client.get import get
-        from appliance.dimse.client.move import move
+        return Priors(self.peers, self.storage.studies, self.links)
 
-        ours = self.config.dicom.ae_title
-        return Priors(
-            self.peers,
-            self.storage.studies,
-            partial(find, our_title=ours),
-            partial(get, our_title=ours, spool=self.spool("fetch")),
-            partial(move, our_title=ours),
-        )
+    @property
+    def links(self) -> Links:
+        """What we can ask of peers, whichever way they are spoken to."""
+        blobs, scratch, spool = self.blobs, self.run_dir, partial(self.spool, "fetch")
+        dimse = DimseLink(self.config.dicom.ae_title, blobs, scratch, self.config.transfers.associations, spool)
+        return Links(dimse, DicomwebLink(self.peer_secrets, self.identity, blobs, scratch, spool))
 
     def echo(self, peer: str) -> Echo:
-        """Call a peer by C-ECHO. Raises `NotFoundError`, and `PeerError` when it doesn't answer as it should."""
-        return echo(self.peers.get(peer), self.config.dicom.ae_title)
+        """Ask a peer whether it is there: by C-ECHO, or a query of DICOMweb.
+
+        Raises `NotFoundError`, and `PeerError` when it doesn't answer as it should.
+        """
+        return self.links.verify(self.peers.get(peer))
 
     @contextmanager
     def own_storage(self) -> Iterator[Storage]:

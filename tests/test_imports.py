@@ -31,7 +31,7 @@ LAYER = {
     "dicom": 1,
     "storage": 2,
     **dict.fromkeys(_CONCEPTS, 3),
-    **dict.fromkeys(("dimse", "backup"), 4),
+    **dict.fromkeys(("dimse", "dicomweb", "backup"), 4),
     "box": 5,
     **dict.fromkeys(("health", "supervise", "conformance"), 6),
     **dict.fromkeys(("cli", "demo"), 7),

@@ -9,8 +9,10 @@ from appliance.storage.rows import Peer
 
 
 def by_source(peers: Iterable[Peer]) -> Callable[[str], Given]:
-    """The character set that staff have said of a source, by its AE title."""
+    """The character set that staff have said of a source, by its AE title; a DICOMweb server has its name instead."""
     known = {
-        peer.ae_title: Given(peer.character_set, peer.overrides_character_set) for peer in peers if peer.character_set
+        peer.ae_title or peer.name: Given(peer.character_set, peer.overrides_character_set)
+        for peer in peers
+        if peer.character_set
     }
     return lambda source_ae: known.get(source_ae, NOTHING)

@@ -69,10 +69,11 @@ class Prover:
 
     def _try(self, storage: Storage, transfer: Transfer, stop: threading.Event) -> bool:
         """Whether the peer could be asked, or need not be."""
-        if not self._patience:
+        peer = storage.peers.get(transfer.peer)
+        # DICOMweb has no storage commitment.
+        if not self._patience or (peer and peer.url):
             proofs.settle(storage, transfer, Proof.NONE)
             return True
-        peer = storage.peers.get(transfer.peer)
         references = tuple(each for each in storage.proofs.unproven(transfer.id) if each.sop_class_uid)
         if peer is None or not references:
             proofs.settle(storage, transfer, Proof.UNANSWERED)

@@ -18,6 +18,8 @@ _LENGTH = struct.Struct("<HH2sHI")
 _SEAL = b',"data_size":"'
 _SEAL_DIGITS = 16
 _UNSEALED = _SEAL + b"0" * _SEAL_DIGITS + b'"}'
+_LONGEST_AE = 16
+"""Of an AE (PS3.5 6.2); a DICOMweb server has its name instead, which may be longer."""
 _MAX_META = 1 << 20
 """No honest file meta information is longer; a length that says so is damage or malice."""
 _LONG_VRS = (b"OB", b"OW", b"OF", b"OD", b"OL", b"OV", b"SQ", b"UC", b"UN", b"UR", b"UT", b"SV", b"UV")
@@ -51,7 +53,7 @@ def encode(sop_class_uid: str, sop_instance_uid: str, transfer_syntax_uid: str, 
             _short(0x0003, b"UI", sop_instance_uid),
             _repeated(0x0010, b"UI", transfer_syntax_uid),
             _WRITTEN_BY_US,
-            _repeated(0x0016, b"AE", origin.source_ae) if origin.source_ae else b"",
+            _repeated(0x0016, b"AE", origin.source_ae[:_LONGEST_AE]) if origin.source_ae else b"",
             _repeated(0x0018, b"AE", origin.called_ae) if origin.called_ae else b"",
             _CREATED_BY_US,
             _long(0x0102, b"OB", orjson.dumps(origin)[:-1] + _UNSEALED),

@@ -60,7 +60,7 @@ def service(storage: Opening, send: Send) -> Service:
 def _destination(request: Request, storage: Opening) -> Peer | None:
     with storage() as index:
         known = index.peers.all()
-    return next((peer for peer in known if peer.ae_title == request.command.destination), None)
+    return next((peer for peer in known if not peer.url and peer.ae_title == request.command.destination), None)
 
 
 def _move(request: Request, peer: Peer, found: Sequence[TransferItem], send: Send) -> None:

@@ -1,1 +1,1 @@
-"""Remote AEs that we know."""
+"""Remote AEs and DICOMweb servers that we know."""

@@ -89,6 +89,8 @@ class KnownPeers:
             self._ill = True
             return False
         self._state, self._ill = state if _is_settled(state) else (), False
+        # DICOMweb servers don't call by DIMSE.
+        peers = [peer for peer in peers if not peer.url]
         different, self._peers = peers != self._peers, peers
         return different
 

@@ -1,14 +1,13 @@
-"""Looking for studies at a peer, and fetching one: by C-GET, or by C-MOVE to ourselves where it has no C-GET."""
+"""Looking for studies at a peer, and fetching one."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 from appliance.dicom.uid import is_valid
 from appliance.errors import NotFoundError
-from appliance.peers.faults import Fault, PeerError
+from appliance.peers.link import Link, Report, Stopped
 from appliance.peers.peers import PeerBook
 from appliance.priors import search
 from appliance.priors.progress import Progress
@@ -18,36 +17,6 @@ from appliance.storage.rows import Peer
 
 MOST = 500
 """Answers to a search; more are of no use to people."""
-_MOST_SERIES = 200
-_NO_GET = frozenset((Fault.ABORTED, Fault.LOST, Fault.FAILED))
-
-Report = Callable[[Progress], None]
-Stopped = Callable[[], bool]
-
-
-class Find(Protocol):
-    """`dimse.client.find`, in the box."""
-
-    def __call__(self, peer: Peer, keys: Mapping[str, str], *, level: str, most: int) -> Iterable[dict[str, str]]:
-        """Answers by keyword. Raises `PeerError`."""
-
-
-class Get(Protocol):
-    """`dimse.client.get`, in the box."""
-
-    def __call__(
-        self, peer: Peer, study_instance_uid: str, sop_classes: Sequence[str], report: Report, stopped: Stopped
-    ) -> Progress | None:
-        """How it ended; None when the peer has no C-GET. Without `sop_classes`, of any. Raises `PeerError`."""
-
-
-class Move(Protocol):
-    """`dimse.client.move`, in the box."""
-
-    def __call__(
-        self, peer: Peer, study_instance_uid: str, patient_id: str, report: Report, stopped: Stopped
-    ) -> Progress:
-        """How it ended. Raises `PeerError`."""
 
 
 @dataclass(frozen=True)
@@ -56,9 +25,7 @@ class Priors:
 
     peers: PeerBook
     studies: Studies
-    find: Find
-    get: Get
-    move: Move
+    link: Link
 
     def look(self, peer: str, wanted: Search) -> list[RemoteStudy]:
         """What `peer` has, newest first. Raises ValueError when `wanted` says nothing, or nothing that can be."""
@@ -83,32 +50,11 @@ class Priors:
         found = next(iter(self._asked(theirs, Search(study_instance_uid=study_instance_uid))), None)
         if found is None:
             raise NotFoundError(f"{theirs.name} has no such study.")
-        classes = found.sop_classes or self._sop_classes(theirs, study_instance_uid)
-        done = self._got(theirs, study_instance_uid, classes, report, stopped)
-        if done is None:
-            done = self.move(theirs, study_instance_uid, found.patient_id, report, stopped)
-        return done
-
-    def _got(
-        self, peer: Peer, study_instance_uid: str, sop_classes: Sequence[str], report: Report, stopped: Stopped
-    ) -> Progress | None:
-        """By C-GET; None when the peer has none, or breaks off at once, as some do that allow none."""
-        told: list[Progress] = []
-
-        def tell(progress: Progress) -> None:
-            told[:] = [progress]
-            report(progress)
-
-        try:
-            return self.get(peer, study_instance_uid, sop_classes, tell, stopped)
-        except PeerError as fault:
-            if fault.fault not in _NO_GET or (told and told[0].arrived):
-                raise
-            return None
+        return self.link.fetch(theirs, found, report, stopped)
 
     def _asked(self, peer: Peer, wanted: Search) -> list[RemoteStudy]:
         for keys in wanted.ways():
-            found = [search.remote_study(answer) for answer in self.find(peer, keys, level="STUDY", most=MOST)]
+            found = [search.remote_study(answer) for answer in self.link.find(peer, keys, MOST)]
             if found:
                 break
         # Some peers take a key that they don't know for one that matches all.
@@ -117,17 +63,6 @@ class Priors:
             for each in found
             if wanted.finds(each.patient_name) and wanted.study_instance_uid in ("", each.study_instance_uid)
         ]
-
-    def _sop_classes(self, peer: Peer, study_instance_uid: str) -> tuple[str, ...]:
-        """Of a peer that doesn't say it of the study: those of the first image of each series."""
-        study = {"StudyInstanceUID": study_instance_uid}
-        series = self.find(peer, {**study, "SeriesInstanceUID": ""}, level="SERIES", most=_MOST_SERIES)
-        classes = []
-        for one in list(series):
-            keys = {**study, "SeriesInstanceUID": one.get("SeriesInstanceUID", ""), "SOPClassUID": ""}
-            keys["SOPInstanceUID"] = ""
-            classes += [image.get("SOPClassUID", "") for image in self.find(peer, keys, level="IMAGE", most=1)]
-        return tuple(dict.fromkeys(filter(is_valid, classes)))
 
     def _with_ours(self, found: Sequence[RemoteStudy]) -> list[RemoteStudy]:
         ours = {

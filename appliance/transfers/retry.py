@@ -11,7 +11,10 @@ BEYOND = DELAYS[-1] + 60
 """Seconds: nothing is put off for longer, unless the clock was ahead when it was."""
 
 FINAL = frozenset(
-    (Fault.NOT_DICOM, Fault.CALLING_AE, Fault.CALLED_AE, Fault.REFUSED, Fault.UNSUPPORTED, Fault.CERTIFICATE),
+    (
+        *(Fault.NOT_DICOM, Fault.CALLING_AE, Fault.CALLED_AE, Fault.REFUSED, Fault.UNSUPPORTED, Fault.CERTIFICATE),
+        *(Fault.NOT_DICOMWEB, Fault.UNAUTHORIZED, Fault.FORBIDDEN),
+    )
 )
 """Someone has to change something first: waiting cures none of them."""
 

@@ -3,25 +3,17 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 
 from appliance.dimse.client.association import Association, Limits, status
 from appliance.dimse.client.pdu import Context
 from appliance.peers.faults import Fault, PeerError
+from appliance.peers.link import Echo
 from appliance.storage.rows import Peer
 from appliance.transfers import words
 
 _VERIFICATION = "1.2.840.10008.1.1"
 _SYNTAXES = ("1.2.840.10008.1.2", "1.2.840.10008.1.2.1")
 _C_ECHO = 0x0030
-
-
-@dataclass(frozen=True)
-class Echo:
-    """The peer answered."""
-
-    milliseconds: float
-    """From the call to the answer, the association included."""
 
 
 def echo(peer: Peer, our_title: str, limits: Limits | None = None) -> Echo:

@@ -1,4 +1,4 @@
-"""Remote AEs in the index."""
+"""Remote AEs and DICOMweb servers in the index."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from appliance.storage.rows.peers import Peer
 
 
 class Peers(Protocol):
-    """Remote AEs that we know."""
+    """Remote AEs and DICOMweb servers that we know."""
 
     def add(self, peer: Peer) -> None:
         """A new peer; raises `AlreadyExistsError` when the name is taken, in whatever case."""

@@ -1,4 +1,4 @@
-"""Remote AEs that we know, and what they may do."""
+"""Remote AEs and DICOMweb servers that we know, and what they may do."""
 
 from __future__ import annotations
 
@@ -23,11 +23,12 @@ EVERYTHING = tuple(right.value for right in Right)
 
 @dataclass(frozen=True)
 class Peer:
-    """A remote AE that we know."""
+    """A remote AE that we know, or a DICOMweb server: then `url` is set, `host` and `port` are from it."""
 
     name: str
     """What staff call it; unique without regard to case."""
     ae_title: str
+    """Empty for a DICOMweb server."""
     host: str
     port: int
     created: str = ""
@@ -45,3 +46,21 @@ class Peer:
     """(0008,0005) of what it sends without one, backslashes included; empty: ASCII, as the standard says."""
     overrides_character_set: bool = False
     """Whether that counts also where it sends another."""
+    url: str = ""
+    """Of a DICOMweb server, without a slash at the end: `/studies` is below it."""
+    user: str = ""
+    """The name that goes with the password; empty: the secret is a bearer token."""
+    credential: str = ""
+    """Which of the box's secrets it asks for (`peers.secrets`); empty: none."""
+    authority: str = ""
+    """PEM of the only CA whose word counts for a DICOMweb server; empty: the system's, and those that we trust."""
+
+    @property
+    def title(self) -> str:
+        """What stands for it in lists where AEs have their titles."""
+        return "DICOMweb" if self.url else self.ae_title
+
+    @property
+    def address(self) -> str:
+        """Where it is, for people."""
+        return self.url or f"{self.host}:{self.port}"

@@ -1,4 +1,4 @@
-"""Remote AEs that we know."""
+"""Remote AEs and DICOMweb servers that we know."""
 
 from __future__ import annotations
 

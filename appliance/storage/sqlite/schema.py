@@ -367,3 +367,10 @@ def m013_staff(db: Database) -> None:
         ) STRICT;
         """,
     )
+
+
+@migrations()
+def m012_dicomweb_peers(db: Database) -> None:
+    """Peers that are DICOMweb servers."""
+    for column in ("url", "user", "credential", "authority"):
+        db.conn.execute(f"ALTER TABLE peer ADD COLUMN {column} TEXT NOT NULL DEFAULT ''")
