@@ -8,6 +8,7 @@ from __future__ import annotations
 from pynetdicom import __version__
 from pynetdicom.ae import ApplicationEntity
 from pynetdicom.association import Association
+from pynetdicom.fsm import InvalidEventError
 
 READ_IN = "3.0.4"
 _ESTABLISHED = "Sta6"
@@ -27,6 +28,20 @@ def allow_silence(association: Association, seconds: float | None) -> None:
 def set_timeouts(ae: ApplicationEntity, acse: float, dimse: float, network: float) -> None:
     """For associations from now on; its own setters change those that are open too, which may be within a message."""
     ae._acse_timeout, ae._dimse_timeout, ae._network_timeout = acse, dimse, network
+
+
+def end_quietly(association: Association) -> None:
+    """Let the network thread end without a traceback where a peer does what PS3.8 table 9-10 has no rule for."""
+    machine = association.dul.state_machine
+    act = machine.do_action
+
+    def act_or_end(event: str) -> None:
+        try:
+            act(event)
+        except InvalidEventError as fault:
+            raise SystemExit from fault
+
+    machine.do_action = act_or_end  # type: ignore[method-assign]
 
 
 class Inside:

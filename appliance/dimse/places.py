@@ -13,6 +13,8 @@ import os
 import struct
 import threading
 
+from appliance.dimse.waiting import Waiting
+
 MOST = 8192
 """Places at most."""
 _WORD = 4
@@ -33,10 +35,14 @@ class Places:
         # Locks are the process's own: among its threads they don't count.
         self._own: set[int] = set()
 
-    def take(self) -> int | None:
-        """A place that was free; None when all are taken."""
+    def take(self, spare: int = 0) -> int | None:
+        """A place that was free, and not among the last `spare`; None when all those are taken.
+
+        Whoever need not spare any gets one of the last, so that the others' stay free for long.
+        """
+        found = range(self.count - spare) if spare else reversed(range(self.count))
         with self._lock:
-            for place in range(self.count):
+            for place in found:
                 if place not in self._own and self._locked(place):
                     self._own.add(place)
                     return place
@@ -102,6 +108,8 @@ class Shared:
     def __init__(self, associations: int, processes: int = 1) -> None:
         self.associations = Places(associations)
         self.connections = Places(self.connections_for(associations))
+        self.waiting = Waiting()
+        """Of this process alone."""
         self.crowd = Crowd(processes)
         self.secure_crowd = Crowd(processes)
         """The same for the port of TLS, whose connections come by themselves."""
