@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from appliance.dicom import header as headers
+from tests.support import disks
 from tests.support.boxes import RunningBox
 from tests.support.files import PYDICOM, ROOT
 from tests.support.images import copies
@@ -112,6 +113,23 @@ def test_it_is_deleted(running: RunningBox, sent: Sent) -> None:
     sent.are_indexed()
     assert len(running.box.storage.shares.all()) == 1
     assert "sound; last snapshot: " in pacsbox(running, "doctor")
+
+
+@pytest.mark.parametrize("restarted", [False, True], ids=["as it runs", "when it starts"])
+def test_it_is_read_only_for_a_while(running: RunningBox, sent: Sent, restarted: bool) -> None:
+    if restarted:
+        running.kill("indexer")
+    folder = running.box.index_path.parent
+    files = [path for path in folder.iterdir() if not path.name.endswith("-shm")]  # which is memory, not a file
+    with disks.immutable(*files, folder):
+        sent.another()
+        if restarted:
+            running.start("indexer")
+        wait_for(lambda: "cannot be" in running.logged(), 60, "the indexer to notice")
+        sent.another()
+        assert len(running.box.spool("tests").waiting()) == 2 * COUNT
+        assert "See whether its disk was mounted read-only" in pacsbox(running, "doctor")
+    sent.are_indexed()
 
 
 def test_it_is_overwritten_by_garbage(running: RunningBox, sent: Sent) -> None:

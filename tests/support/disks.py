@@ -89,6 +89,20 @@ def recorded(image: Path, folder: Path) -> Iterator[Path]:
         assert server.wait(20) == 0
 
 
+@contextmanager
+def immutable(*paths: Path) -> Iterator[None]:
+    """Nobody can change these files and folders, not even who has them open for writing; skips where that can't be."""
+    change = program("chattr")
+    try:
+        for path in paths:
+            tried = subprocess.run([change, "+i", path], check=False, capture_output=True, text=True)
+            if tried.returncode:
+                pytest.skip(f"making a file immutable is not permitted here: {tried.stderr.strip()}")
+        yield
+    finally:
+        subprocess.run([change, "-i", *(path for path in paths if path.exists())], check=False, capture_output=True)
+
+
 def _unmount(at: Path) -> None:
     try:
         # Children of services may end a moment after them.

@@ -40,7 +40,10 @@ class Storage(Protocol):
         """A number that changes when another connection has committed; costs microseconds."""
 
     def check(self) -> list[str]:
-        """Faults found in the index itself, in words; empty when it is sound."""
+        """Faults found in the index itself, in words; empty when it is sound.
+
+        Raises `IndexUnavailableError` where it can't be written to.
+        """
 
     def snapshot(self, path: Path) -> None:
         """Write all that the archive can't rebuild, as of one moment, to a new file, checked but not flushed.

@@ -20,6 +20,8 @@ class Connection(sqlite3.Connection):
     """A connection whose every statement says its faults in words."""
 
     path = Path()
+    is_read_only = False
+    """Whether a write was refused for that. SQLite opens for reading what it may not change, and stays with it."""
 
     def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:
         """As SQLite's own. Raises `IndexUnavailableError`; `sqlite3.IntegrityError` is the caller's to understand."""
@@ -30,6 +32,7 @@ class Connection(sqlite3.Connection):
         except sqlite3.DatabaseError as fault:
             if fault.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
                 raise  # whoever interrupts a statement waits for just this
+            self.is_read_only |= _is_read_only(fault)
             raise _in_words(self.path, fault) from fault
 
 
@@ -78,6 +81,11 @@ def faults(path: Path) -> Iterator[None]:
 
 
 def _in_words(path: Path, fault: sqlite3.DatabaseError) -> IndexUnavailableError:
+    if _is_read_only(fault):
+        return IndexUnavailableError(
+            f"The index {path} cannot be written to: {fault}.",
+            "See whether its disk was mounted read-only, and who may write to its folder.",
+        )
     if isinstance(fault, sqlite3.OperationalError):
         return IndexUnavailableError(
             f"The index {path} cannot be used: {fault}.", "Look at the disk with `pacsbox doctor`."
@@ -86,3 +94,8 @@ def _in_words(path: Path, fault: sqlite3.DatabaseError) -> IndexUnavailableError
         f"The index {path} is damaged: {fault}.",
         "Stop the indexer and run `pacsbox reindex`: archive and snapshots can rebuild it.",
     )
+
+
+def _is_read_only(fault: sqlite3.DatabaseError) -> bool:
+    # The low byte is the kind of a fault, the others say more (SQLite's extended result codes).
+    return getattr(fault, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_READONLY

@@ -6,12 +6,13 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import cast
 
 from appliance.errors import IndexUnavailableError
 from appliance.storage.sqlite import snapshot
 from appliance.storage.sqlite.audit import SqliteAudit
 from appliance.storage.sqlite.commitments import SqliteCommitments
-from appliance.storage.sqlite.connection import connect, faults, transaction
+from appliance.storage.sqlite.connection import Connection, connect, faults, transaction
 from appliance.storage.sqlite.events import SqliteEvents
 from appliance.storage.sqlite.find import folded_name
 from appliance.storage.sqlite.orders import SqliteOrders
@@ -77,7 +78,9 @@ class SqliteStorage:
         return version
 
     def check(self) -> list[str]:
-        """SQLite's own quick check of the file."""
+        """SQLite's own quick check of the file. Raises `IndexUnavailableError` where it can't be written to."""
+        with self.transaction():
+            self._db.conn.execute("DELETE FROM event WHERE 0")
         try:
             rows = self._db.conn.execute("PRAGMA quick_check(10)").fetchall()
         except sqlite3.DatabaseError as fault:
@@ -93,9 +96,12 @@ class SqliteStorage:
         snapshot.skip_numbers(self._db.conn)
 
     def is_current(self) -> bool:
-        """Whether the file is still the one that was opened: staff may have moved a damaged one away."""
+        """Whether the file is still the one that was opened, and was not found to be read-only.
+
+        Staff may have moved a damaged one away, and may let us write again.
+        """
         try:
-            return self.path.stat().st_ino == self._inode
+            return self.path.stat().st_ino == self._inode and not cast(Connection, self._db.conn).is_read_only
         except OSError:
             return False
 
