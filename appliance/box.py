@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from appliance.access.bearers import Bearers
 from appliance.access.journal import Journal
 from appliance.access.refusals import Refusals
 from appliance.access.staff import StaffBook
@@ -47,6 +48,8 @@ from appliance.transfers import retry
 from appliance.transfers.delivery import Delay
 from appliance.transfers.queue import TransferQueue
 from appliance.transfers.sender import Sender
+from appliance.viewer import installed
+from appliance.viewers.links import ViewerLinks
 from appliance.worklist.keeper import Keeper
 from appliance.worklist.orders import OrderBook
 from appliance.worklist.steps import StepBook
@@ -224,6 +227,16 @@ class Box:
     def staff(self) -> StaffBook:
         """Who logs in at the clinic door."""
         return StaffBook(self.storage)
+
+    @property
+    def bearers(self) -> Bearers:
+        """Access tokens, and passes for one study."""
+        return Bearers(self.tokens, self.staff, self.secret("pass.key"))
+
+    @property
+    def viewer_links(self) -> ViewerLinks:
+        """What opens a study in a viewer elsewhere."""
+        return ViewerLinks(self.config, self.storage, self.bearers, installed() is not None)
 
     def journal(self, door: str) -> Journal:
         """What notes for the audit who reads and writes what at `door`."""

@@ -10,6 +10,7 @@ import difflib
 import ipaddress
 import os
 import re
+import socket
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -56,6 +57,22 @@ def _origin(value: str) -> str:
         raise ValueError("an origin is a scheme and a host, such as https://viewer.example")
     return value
 
+
+def _viewer_link(value: str) -> str:
+    """`NAME = TEMPLATE`; what may stand in it, `appliance.viewers.links` puts in."""
+    name, _, template = (part.strip() for part in value.partition("="))
+    held = set(re.findall(r"{(.*?)}", template))
+    if not name or not re.match(r"[a-z][a-z0-9+.-]*:", template) or re.match(r"(javascript|data|vbscript):", template):
+        raise ValueError("a viewer is NAME = TEMPLATE, such as Ours = https://viewer.example/?study={study}")
+    if "study" not in held or held - set(PLACES):
+        raise ValueError(f"a viewer's template holds {{study}}, and of {{{'}, {'.join(PLACES)}}} what else it needs")
+    if "token" in held and template.startswith("http"):
+        raise ValueError("a web page's address is written down on its way, so it must not hold {token}")
+    return value
+
+
+PLACES = ("study", "token", "dicomweb", "ae_title", "dicom_host", "dicom_port")
+"""What the template of a viewer's link may hold in braces."""
 
 AETitle = Annotated[str, AfterValidator(_ae_title)]
 Address = Annotated[str, AfterValidator(_bind)]
@@ -146,6 +163,12 @@ class Web(_Section):
     )
     clinic_bind: Address = Field("127.0.0.1", description="Clinic door: DICOMweb for the LAN.")
     clinic_port: Port = Field(8042, description="TCP port of the clinic door.")
+    clinic_tls: bool = Field(
+        False, description="Whether the clinic door speaks https, with the box's certificate (`pacsbox tls`)."
+    )
+    clinic_url: Annotated[str, AfterValidator(_public_url)] = Field(
+        "", description="How others on the LAN reach the clinic door; empty: this machine's name, or where it listens."
+    )
     trusted_proxies: tuple[Address, ...] = Field(
         ("127.0.0.1", "::1"), description="Whose word on the client's address is taken, if `address_header` is set."
     )
@@ -164,6 +187,25 @@ class Staff(_Section):
 
     idle_minutes: int = Field(30, ge=1, le=1440, description="Minutes of silence after which a session is over.")
     session_hours: int = Field(12, ge=1, le=168, description="Hours after which one must log in again in any case.")
+
+
+class Viewers(_Section):
+    """Links that open a study in a viewer on somebody's computer."""
+
+    shown: tuple[Literal["weasis", "slicer", "horos", "osirix", "radiant", "microdicom"], ...] = Field(
+        ("weasis", "slicer", "horos", "osirix", "radiant", "microdicom"),
+        description="Which of the viewers that we know are offered, in this order.",
+    )
+    meddream: Annotated[str, AfterValidator(_public_url)] = Field(
+        "", description="Address of the clinic's MedDream, which must know this box; empty: there is none."
+    )
+    links: tuple[Annotated[str, AfterValidator(_viewer_link)], ...] = Field(
+        (),
+        description="Further viewers, each as NAME = TEMPLATE, such as Ours = https://viewer.example/?study={study}.",
+    )
+    token_minutes: int = Field(
+        15, ge=1, le=120, description="Minutes that a link works for which holds a pass to its one study."
+    )
 
 
 class Shares(_Section):
@@ -230,11 +272,21 @@ class Config(_Section):
     dicom: Dicom = Dicom()
     web: Web = Web()
     staff: Staff = Staff()
+    viewers: Viewers = Viewers()
     shares: Shares = Shares()
     storage: Storage = Storage()
     transfers: Transfers = Transfers()
     worklist: Worklist = Worklist()
     log: Log = Log()
+
+    @property
+    def clinic_url(self) -> str:
+        """The root of the clinic door as others on the LAN reach it, without a slash at the end."""
+        if self.web.clinic_url:
+            return self.web.clinic_url
+        bind = ipaddress.ip_address(self.web.clinic_bind)
+        host = socket.gethostname() if bind.is_unspecified else f"[{bind}]" if bind.version == 6 else str(bind)
+        return f"{'https' if self.web.clinic_tls else 'http'}://{host}:{self.web.clinic_port}"
 
     @property
     def public_url(self) -> str:

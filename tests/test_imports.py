@@ -23,6 +23,7 @@ _CONCEPTS = {
     "tls",
     "discovery",
     "commitment",
+    "viewers",
 }
 _PLAIN = {"errors", "events", "config", "log", "service", "keys", "rereading", "viewer"}
 """Modules beside the layers that know none of them."""

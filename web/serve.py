@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import ssl
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -57,7 +58,8 @@ async def _serve(
     warming = asyncio.gather(*(renderer.run(os.getpid) for _ in range(workers())), return_exceptions=True)
     try:
         public = await _open(runners[0], "patient door", options.public_bind, options.public_port)
-        clinic = await _open(runners[1], "clinic door", options.clinic_bind, options.clinic_port)
+        tls = await asyncio.to_thread(_tls, box) if options.clinic_tls else None
+        clinic = await _open(runners[1], "clinic door", options.clinic_bind, options.clinic_port, tls)
         ready(Doors(public, clinic))
         await asyncio.to_thread(stop.wait)
     finally:
@@ -76,16 +78,23 @@ def _runner(app: web.Application) -> web.AppRunner:
     )
 
 
-async def _open(runner: web.AppRunner, name: str, host: str, port: int) -> str:
+def _tls(box: Box) -> ssl.SSLContext:
+    """With the box's certificate, made now if there is none yet."""
+    box.identity.make()
+    return box.identity.server("browsers")
+
+
+async def _open(runner: web.AppRunner, name: str, host: str, port: int, tls: ssl.SSLContext | None = None) -> str:
     await runner.setup()
     try:
-        await web.TCPSite(runner, host, port).start()
+        await web.TCPSite(runner, host, port, ssl_context=tls).start()
     except OSError as fault:
         raise PacsboxError(
             f"The {name} cannot listen on {host}, port {port}: {fault.strerror or fault}.",
             "Another program may have the port, or the address is not of this machine: see `pacsbox config show`.",
         ) from fault
     bound = runner.addresses[0]
-    url = f"http://[{bound[0]}]:{bound[1]}" if ":" in bound[0] else f"http://{bound[0]}:{bound[1]}"
+    address = f"[{bound[0]}]:{bound[1]}" if ":" in bound[0] else f"{bound[0]}:{bound[1]}"
+    url = f"{'https' if tls else 'http'}://{address}"
     _LOG.info("%s on %s", name, url)
     return url

@@ -14,6 +14,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from threading import Lock
 from typing import BinaryIO
@@ -23,6 +24,7 @@ from aiohttp import web
 from appliance.errors import PacsboxError
 from web.archived import ArchiveFaultError
 from web.keys import SHIPPERS
+from web.streaming import stream
 
 _LOG = logging.getLogger(__name__)
 _TURN = 0.25
@@ -30,6 +32,7 @@ _TURN = 0.25
 _ASK_AGAIN = 4 << 20
 """Bytes after which we ask whether the reader still may."""
 _STALLED = 60.0
+_CHUNK = 256 << 10
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,9 @@ async def ship(
 ) -> web.StreamResponse:
     """Send `pieces` as the body, whose length the head says; `still` is called now and then, and raises to end it."""
     connection = request.transport
+    if connection is not None and connection.get_extra_info("sslcontext"):
+        # By TLS it must pass through us: what the kernel sends by itself is not encrypted.
+        return await stream(request, response, _read(pieces), still)
     if connection is not None:
         # What is written from here on is out of the buffer when we are told so.
         connection.set_write_buffer_limits(0)
@@ -72,6 +78,14 @@ async def ship(
         if shipment is not None:
             await asyncio.shield(request.app[SHIPPERS].run(shipment.close))
     return response
+
+
+def _read(pieces: Iterator[Piece]) -> Iterator[bytes]:
+    for piece in pieces:
+        yield piece.head
+        if piece.path is not None:
+            with piece.path().open("rb") as file:
+                yield from iter(partial(file.read, _CHUNK), b"")
 
 
 async def _sent(request: web.Request, shipment: _Shipment) -> bool:

@@ -33,6 +33,8 @@ class Scope:
     may: frozenset[Permission] = frozenset()
     study: str = ""
     """The only study that there is for them; empty when there are all."""
+    by: str = ""
+    """The row that it hangs on, for what is passed on: `staff NUMBER EPOCH`, `token ID`; empty: none."""
 
     def check(self, permission: Permission) -> None:
         """Raises `NotAllowedError` when `permission` is not given."""

@@ -100,7 +100,7 @@ class StaffBook:
         person = self.storage.staff.get(person_id)
         if person is None or person.disabled or person.session_epoch != epoch:
             raise LoginRefusedError("The session is over: please log in again.")
-        return Scope(who(person), frozenset(map(Permission, person.may)))
+        return Scope(who(person), frozenset(map(Permission, person.may)), by=f"staff {person.id} {epoch}")
 
     def _changed(self, name: str, what: str, **new: Any) -> Person:
         with self.storage.transaction():

@@ -90,14 +90,19 @@ class TokenBook:
             raise TokenRefusedError("The token has expired.") from fault
         except (jwt.InvalidTokenError, ValueError) as fault:
             raise TokenRefusedError("This is no token of this box.") from fault
-        token = self.storage.tokens.get(str(claims["jti"]))
+        token = self.check(str(claims["jti"]))
+        return Scope(f"token {token.name}", frozenset(map(Permission, token.may)), by=f"token {token.id}")
+
+    def check(self, token_id: str) -> Token:
+        """The token of that number, which is in use. Raises `TokenRefusedError`."""
+        token = self.storage.tokens.get(token_id)
         if token is None:
             raise TokenRefusedError("This is no token of this box.")
         if token.revoked:
             raise TokenRefusedError("The token was revoked.")
         if is_over(token):
             raise TokenRefusedError("The token has expired.")
-        return Scope(f"token {token.name}", frozenset(map(Permission, token.may)))
+        return token
 
     def _signed(self, token: Token) -> str:
         claims = {"aud": _AUDIENCE, "jti": token.id, "sub": token.name, "exp": moment(token.expires)}

@@ -104,9 +104,9 @@ class Identity:
         return tuple(found)
 
     def server(self, clients: str) -> ssl.SSLContext:
-        """For who calls us: `anyone`, or only the `trusted`.
+        """For who calls us: `anyone`, or only the `trusted`; or `browsers`, which are not asked for a certificate.
 
-        Once there is anybody whom we trust, all are asked for a certificate, and one that is shown must be trusted.
+        Else all are asked for one, once there is anybody whom we trust, and one that is shown must be trusted.
         Raises `PacsboxError` when our own can't be used.
         """
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -114,7 +114,7 @@ class Identity:
         anybody = self._equip(context)
         if clients == "trusted":
             context.verify_mode = ssl.CERT_REQUIRED
-        elif anybody:
+        elif anybody and clients != "browsers":
             context.verify_mode = ssl.CERT_OPTIONAL
         return context
 

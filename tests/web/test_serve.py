@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -16,9 +17,10 @@ from urllib.parse import urlsplit
 
 import psutil
 import pytest
-from aiohttp import ClientSession, CookieJar
+from aiohttp import ClientSession, CookieJar, TCPConnector
 
 from appliance.box import Box
+from appliance.config import load
 from appliance.errors import PacsboxError
 from tests.conftest import Fill
 from tests.support.files import PYDICOM
@@ -165,3 +167,28 @@ def _grandchildren() -> set[int]:
     """The workers: children of Python's fork server, which itself stays for the next."""
     ours = psutil.Process()
     return {process.pid for process in ours.children(recursive=True)} - {child.pid for child in ours.children()}
+
+
+async def test_by_https_the_clinic_door_has_the_box_s_certificate_and_sends_whole_studies(box: Box, fill: Fill) -> None:
+    fill([PYDICOM / "test_files" / "CT_small.dcm"])
+    (study,) = box.storage.studies.study_uids()
+    token = box.tokens.create("A", ["retrieve"]).text
+    environment = {"PACSBOX_DATA_DIR": str(box.data_dir), "PACSBOX_WEB_CLINIC_TLS": "true"}
+    environment |= {"PACSBOX_WEB_PUBLIC_PORT": "0", "PACSBOX_WEB_CLINIC_PORT": "0"}
+    there = Box(load(environment=environment)[0])
+    running = Running(there)
+    assert running.doors.clinic.startswith("https://")
+    trusting = ssl.create_default_context(cadata=there.identity.pem().decode())
+    trusting.check_hostname = False
+    headers = {"Authorization": f"Bearer {token}", "Accept": 'multipart/related; type="application/dicom"'}
+    url = f"{running.doors.clinic}/dicom-web/studies/{study}"
+    async with (
+        ClientSession(connector=TCPConnector(ssl=trusting)) as session,
+        session.get(url, headers=headers) as answer,
+    ):
+        assert answer.status == 200
+        body = await answer.read()
+    assert len(body) == answer.content_length
+    assert body.count(b"DICM") == 1
+    running.end(20)
+    there.close()

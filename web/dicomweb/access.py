@@ -49,7 +49,7 @@ async def clinic(request: web.Request) -> Grant:
     box = request.app[BOX]
 
     def ask() -> Scope:
-        return box.tokens.scope(text.strip())
+        return box.bearers.scope(text.strip())
 
     try:
         return Grant(await request.app[THREADS].run(ask), ask)

@@ -67,7 +67,7 @@ class Pages:
 
     def worded(self, request: web.Request, code: int, fault: Exception) -> web.StreamResponse:
         """The clinic door's answer to a fault: who comes with a browser is asked to log in, programs get a sentence."""
-        if code == 401 and request.method in ("GET", "HEAD") and _navigates(request):
+        if code == 401 and request.method in ("GET", "HEAD") and navigates(request):
             return self.login(request, request.rel_url.raw_path_qs, 401)
         return errors.plain(request, code, fault)
 
@@ -82,7 +82,7 @@ class Pages:
 PAGES = web.AppKey("staff_pages", Pages)
 
 
-def _navigates(request: web.Request) -> bool:
+def navigates(request: web.Request) -> bool:
     """Whether a person will see the answer: browsers say so by https and on this machine, else ask for HTML."""
     mode = request.headers.get("Sec-Fetch-Mode")
     if mode is not None:
