@@ -1,9 +1,11 @@
-"""`pacsbox peer`: the remote AEs that we send to, and what they may do when they call."""
+"""`pacsbox peer`: the AEs and DICOMweb servers that we send to, and what AEs may do when they call."""
 
 from __future__ import annotations
 
+import ipaddress
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -12,9 +14,12 @@ import orjson
 from appliance.access.rights import in_short
 from appliance.cli.context import Context, pass_context
 from appliance.peers.faults import PeerError
-from appliance.storage.rows import Right
+from appliance.storage.rows import Peer, Right
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+_OF_CALLERS = ("may", "calls_from", "calls_us", "tls")
+"""Options about calls by DICOM, which a DICOMweb server does not make."""
 
 
 def _options(command: F) -> F:
@@ -37,6 +42,11 @@ def _options(command: F) -> F:
                 default=None,
                 help="Take that also where it says another.",
             ),
+            click.option("--url", help="Of a DICOMweb server: https://pacs.clinic.example/dicom-web."),
+            click.option("--token", help="A file with the bearer token that it asks for; - to type it."),
+            click.option("--user", help="The name that it asks for; the password is asked for here."),
+            click.option("--password", help="A file with the password; - to type it."),
+            click.option("--ca", help="A file with the CA (PEM) that alone may vouch for it."),
         )
     ):
         command = option(command)
@@ -44,11 +54,41 @@ def _options(command: F) -> F:
 
 
 def _given(**options: Any) -> dict[str, Any]:
-    """Options that were said, as fields of a peer."""
+    """Options that were said, as fields of a peer; `secret` is the token or password."""
     found = {name: value for name, value in options.items() if value not in (None, ())}
     if "may" in found:
         found["rights"] = tuple(",".join(found.pop("may")).split(","))
-    return found
+    if (path := found.pop("ca", None)) is not None:
+        found["authority"] = _file(path, "certificate") if path else ""
+    return found | _secret(found)
+
+
+def _secret(found: dict[str, Any]) -> dict[str, Any]:
+    """What a DICOMweb server asks for, out of `found`."""
+    token, password = found.pop("token", None), found.pop("password", None)
+    if token is not None and (password is not None or found.get("user")):
+        raise click.UsageError("A server asks for a token, or for a user and password: give one of them.")
+    if token is not None:
+        return {"user": "", "secret": _read(token, "token")}
+    if password is not None or found.get("user"):
+        return {"secret": _read("-" if password is None else password, "password")}
+    return {}
+
+
+def _read(source: str, what: str) -> str:
+    """A secret from a file, from who sits there, or from a pipe; never from the command line, which others can see."""
+    if source != "-":
+        return _file(source, what).strip() if source else ""
+    if sys.stdin.isatty():
+        return str(click.prompt(what.capitalize(), hide_input=True))
+    return sys.stdin.readline().strip()
+
+
+def _file(path: str, what: str) -> str:
+    try:
+        return Path(path).read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as fault:
+        raise click.UsageError(f"Give a file that holds the {what}: {path!r} cannot be read.") from fault
 
 
 @click.group()
@@ -58,16 +98,41 @@ def peer() -> None:
 
 @peer.command()
 @click.argument("name")
-@click.argument("ae_title")
-@click.argument("host")
+@click.argument("ae_title", required=False)
+@click.argument("host", required=False)
 @click.argument("port", type=int, default=104)
 @_options
 @pass_context
-def add(context: Context, /, name: str, ae_title: str, host: str, port: int, **options: Any) -> None:
-    """Add the peer NAME, which goes by AE_TITLE and listens on HOST and PORT (104)."""
-    added = context.box.peers.add(name, ae_title, host, port, **_given(**options))
-    click.echo(f"{added.name} is added; it may {in_short(added.rights)} here.")
-    click.echo(f"Try it: pacsbox peer echo {_quoted(added.name)}")
+def add(context: Context, /, name: str, ae_title: str | None, host: str | None, port: int, **options: Any) -> None:
+    """Add the peer NAME, which goes by AE_TITLE and listens on HOST and PORT (104); or a DICOMweb server, by --url."""
+    if options["url"]:
+        if ae_title or any(options[option] not in (None, ()) for option in _OF_CALLERS):
+            raise click.UsageError("A DICOMweb server has no AE title, and does not call by DICOM.")
+        added = context.box.peers.add_web(name, **_given(**options))
+        click.echo(f"{added.name} is added.")
+        _warn(added)
+    elif ae_title and host:
+        given = _given(**options)
+        if unfit := {"secret", "user", "authority"} & given.keys():
+            raise click.UsageError(f"Without --url there is no {unfit.pop()}.")
+        added = context.box.peers.add(name, ae_title, host, port, **given)
+        click.echo(f"{added.name} is added; it may {in_short(added.rights)} here.")
+    else:
+        raise click.UsageError("Say where it is: AE_TITLE HOST [PORT], or --url.")
+    click.echo(f"Try it: pacsbox peer test {_quoted(added.name)}")
+
+
+def _warn(peer: Peer) -> None:
+    if peer.credential and not peer.tls and not _is_here(peer.host):
+        what = "password" if peer.user else "token"
+        click.echo(f"Its {what} goes over the network readable by others: use https:// if there is any.", err=True)
+
+
+def _is_here(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 @peer.command()
@@ -80,7 +145,9 @@ def add(context: Context, /, name: str, ae_title: str, host: str, port: int, **o
 def change(context: Context, /, name: str, **options: Any) -> None:
     """Change what is said of the peer NAME; an empty value takes it away."""
     changed = context.box.peers.change(name, **_given(**options))
-    click.echo(f"{changed.name} is changed; it may {in_short(changed.rights)} here.")
+    may = "" if changed.url else f"; it may {in_short(changed.rights)} here"
+    click.echo(f"{changed.name} is changed{may}.")
+    _warn(changed)
 
 
 @peer.command(name="list")
@@ -95,22 +162,42 @@ def show(context: Context, as_json: bool) -> None:
     if not found:
         click.echo("There are no peers yet. Add one: pacsbox peer add NAME AE_TITLE HOST [PORT]")
     for known in found:
-        tls = "  by TLS" if known.tls else ""
-        where = f"{known.name}  {known.ae_title}  {known.host}  {known.port}"
-        click.echo(f"{where}  may {in_short(known.rights)}{tls}")
+        click.echo(_server(known) if known.url else _ae(known))
 
 
-@peer.command()
-@click.argument("name")
-@pass_context
-def echo(context: Context, name: str) -> None:
-    """Call the peer NAME by C-ECHO; exit status 1 when it does not answer as it should."""
+def _ae(peer: Peer) -> str:
+    tls = "  by TLS" if peer.tls else ""
+    return f"{peer.name}  {peer.ae_title}  {peer.host}  {peer.port}  may {in_short(peer.rights)}{tls}"
+
+
+def _server(peer: Peer) -> str:
+    we_are = "a token" if peer.credential else "nothing"
+    return f"{peer.name}  {peer.title}  {peer.url}  asks for {f'user {peer.user}' if peer.user else we_are}"
+
+
+def _test(context: Context, name: str) -> None:
     try:
         answer = context.box.echo(name)
     except PeerError as fault:
         click.echo(str(fault), err=True)
         sys.exit(1)
     click.echo(f"{context.box.peers.get(name).name} answers, in {answer.milliseconds:.0f} ms.")
+
+
+@peer.command()
+@click.argument("name")
+@pass_context
+def test(context: Context, name: str) -> None:
+    """Ask the peer NAME whether it answers: by C-ECHO, a DICOMweb server by a query; exit status 1 when it doesn't."""
+    _test(context, name)
+
+
+@peer.command()
+@click.argument("name")
+@pass_context
+def echo(context: Context, name: str) -> None:
+    """The same as `test`."""
+    _test(context, name)
 
 
 @peer.command()

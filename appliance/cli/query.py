@@ -29,7 +29,7 @@ from appliance.priors.search import RemoteStudy, Search
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 @pass_context
 def query(context: Context, /, peer: str, like: str, as_json: bool, **wanted: str) -> None:
-    """Ask PEER by C-FIND which studies it has; exit status 1 when it does not answer."""
+    """Ask PEER which studies it has; exit status 1 when it does not answer."""
     priors = context.box.priors
     try:
         found = priors.of_patient(peer, like) if like else priors.look(peer, Search(**wanted))

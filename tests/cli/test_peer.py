@@ -18,8 +18,8 @@ def test_a_peer_is_added_listed_and_removed(pacsbox: Pacsbox) -> None:
     assert "There are no peers yet" in pacsbox("peer", "list").stdout
     done = pacsbox("peer", "add", "CLINIC-B", "CB", "10.0.0.7")
     assert done.exit_code == 0
-    assert done.stdout == ("CLINIC-B is added; it may do everything here.\nTry it: pacsbox peer echo CLINIC-B\n")
-    assert "pacsbox peer echo 'Clinic C'" in pacsbox("peer", "add", "Clinic C", "CC", "pacs.c.example", "11112").stdout
+    assert done.stdout == ("CLINIC-B is added; it may do everything here.\nTry it: pacsbox peer test CLINIC-B\n")
+    assert "pacsbox peer test 'Clinic C'" in pacsbox("peer", "add", "Clinic C", "CC", "pacs.c.example", "11112").stdout
     assert pacsbox("peer", "list").stdout.splitlines() == [
         "Clinic C  CC  pacs.c.example  11112  may do everything",
         "CLINIC-B  CB  10.0.0.7  104  may do everything",

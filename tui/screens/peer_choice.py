@@ -91,6 +91,6 @@ class PeerChoice(Dialog[None]):
 def _columns(head: str) -> list[Column[Peer]]:
     return [
         Column(head, lambda peer: words.clean(peer.name), weight=3),
-        Column("AE title", lambda peer: words.clean(peer.ae_title), 16),
-        Column("Address", lambda peer: f"{peer.host}:{peer.port}", weight=2),
+        Column("AE title", lambda peer: words.clean(peer.title), 16),
+        Column("Address", lambda peer: peer.address, weight=2),
     ]

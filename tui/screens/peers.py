@@ -43,7 +43,7 @@ class PeersScreen(Desk):
     NAME = "Peers"
     BINDINGS = [
         Binding("a", "add", "Add", tooltip="Add a clinic that the box may send to"),
-        Binding("e", "echo", "Test", tooltip="Ask whether it answers (C-ECHO)"),
+        Binding("e", "echo", "Test", tooltip="Ask whether it answers"),
         Binding("r", "refusals", "Denied", tooltip="Who called and was turned away, and letting them in"),
         Binding("d", "remove", "Remove", tooltip="Forget this peer"),
         Binding("escape,q", "back", "Back", tooltip="Back to the studies"),
@@ -134,11 +134,13 @@ class PeersScreen(Desk):
 def _untested(peer: Peer | None) -> str:
     if peer is None:
         return ""
+    if peer.url:
+        return "A DICOMweb server. Press e to ask whether it answers, and lets us in."
     return f"When it calls, it may {in_short(peer.rights)}. Press e to ask whether it answers."
 
 
 COLUMNS: list[Column[Peer]] = [
     Column("Name", lambda peer: words.clean(peer.name), weight=2),
-    Column("AE title", lambda peer: words.clean(peer.ae_title), 16),
-    Column("Address", lambda peer: f"{peer.host}:{peer.port}", weight=2),
+    Column("AE title", lambda peer: words.clean(peer.title), 16),
+    Column("Address", lambda peer: peer.address, weight=2),
 ]
