@@ -22,20 +22,12 @@ from appliance.dicom import part10
 from appliance.dicom.pixels import NothingToShowError, thumbnail
 from appliance.errors import UnreadableInstanceError
 from tests.support.clinic import ROOT, opened
-from tests.support.files import PYDICOM, shared
+from tests.support.files import every_file
 from tests.support.indexing import indexing
 
 _REASONS = {0xA700, 0xA900, 0xC000, 0x0111, 0x0110, 0x0122, 0x0124}
 _STORED = {"Accept": "application/dicom; transfer-syntax=*"}
 _SIDE = 16383
-
-
-def files() -> Iterator[Path]:
-    """Every DICOM file of the shared data and of pydicom's package."""
-    for root in (shared(), PYDICOM / "test_files", PYDICOM / "charset_files"):
-        for path in sorted(path for path in root.rglob("*") if path.is_file()):
-            if path.suffix == ".dcm" or path.read_bytes()[128:132] == b"DICM":
-                yield path
 
 
 @pytest.fixture
@@ -86,7 +78,7 @@ def test_every_file_comes_back_as_it_went_in(root: str, capsys: pytest.CaptureFi
     counts: Counter[str] = Counter()
     seen: set[str] = set()
     session = requests.Session()
-    for path in files():
+    for path in every_file():
         body = path.read_bytes()
         answer = session.post(f"{root}/studies", data=body, headers={"Content-Type": "application/dicom"}, timeout=120)
         if answer.status_code != 200:

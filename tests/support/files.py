@@ -37,3 +37,15 @@ def pydicom_files() -> list[Path]:
     """The DICOM files that pydicom's package ships: test files and character sets."""
     folders = ("test_files", "charset_files")
     return sorted(path for folder in folders for path in (PYDICOM / folder).rglob("*.dcm"))
+
+
+def every_file() -> list[Path]:
+    """Every DICOM file of the shared data and of pydicom's package, and what is called one."""
+    roots = (shared(), PYDICOM / "test_files", PYDICOM / "charset_files")
+    paths = (path for root in roots for path in sorted(root.rglob("*")) if path.is_file())
+    return [path for path in paths if path.suffix == ".dcm" or _begins_as_dicom(path)]
+
+
+def _begins_as_dicom(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(132)[128:] == b"DICM"

@@ -29,6 +29,8 @@ _ANSWERS: Mapping[str, Sequence[str]] = {
     "thumbnail": MEDIA_TYPES,
     "wado": (*MEDIA_TYPES, DICOM),
 }
+_TAKEN = (DICOM, *(f'{MULTIPART}; type="{kind}"' for kind in (DICOM, JSON, XML)))
+"""What a POST may bring; beside the latter two, bulk data of any media type (10.5.2)."""
 
 Ways = Mapping[str, Sequence[tuple[str, str]]]
 """By path below the root: each method, and what it is about."""
@@ -54,7 +56,7 @@ def page(ways: Ways) -> Handler:
     async def show(request: web.Request) -> web.Response:
         root = request.path.rstrip("/")
         rows = "".join(
-            f"<tr><td>{method}<td><code>{escape(root + path)}</code><td>{escape(', '.join(_ANSWERS.get(kind, ())))}"
+            f"<tr><td>{method}<td><code>{escape(root + path)}</code><td>{escape(', '.join(_kinds(method, kind)))}"
             for path, many in ways.items()
             for method, kind in many
         )
@@ -71,13 +73,13 @@ _PAGE = """<!doctype html><html lang=en><meta charset=utf-8><title>DICOMweb</tit
 <p>This is for viewers and PACS, not for looking at images by hand. Give your program this address:
 <code>{root}</code>, for searching (QIDO-RS), retrieving (WADO-RS) and storing (STOW-RS) alike.
 From another machine it also needs an access token: <code>pacsbox token create</code>.</p>
-<table><tr><th>method<th>path<th>answers{rows}</table></html>
+<table><tr><th>method<th>path<th>answers, or what it takes{rows}</table></html>
 """
 
 
 def _json(ways: Ways) -> bytes:
     listed = [
-        {"method": method, "path": path, "answers": list(_ANSWERS.get(kind, ()))}
+        {"method": method, "path": path, "takes" if method == "POST" else "answers": list(_kinds(method, kind))}
         for path, many in ways.items()
         for method, kind in many
     ]
@@ -93,8 +95,13 @@ def _wadl(ways: Ways) -> bytes:
     return f'{head}<resources base="">{resources}</resources></application>'.encode()
 
 
+def _kinds(method: str, kind: str) -> Sequence[str]:
+    """The media types that it answers with, or that a POST takes."""
+    return _TAKEN if method == "POST" else _ANSWERS[kind]
+
+
 def _method(method: str, kind: str) -> str:
-    kinds = "".join(f'<representation mediaType="{escape(each)}"/>' for each in _ANSWERS[kind])
+    kinds = "".join(f'<representation mediaType="{escape(each)}"/>' for each in _kinds(method, kind))
     if method == "POST":
         return f'<method name="POST"><request>{kinds}</request></method>'
     return f'<method name="{method}"><response>{kinds}</response></method>'

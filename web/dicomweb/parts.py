@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from email.message import Message
 from email.parser import BytesHeaderParser
 
 from aiohttp import StreamReader
@@ -11,6 +13,17 @@ _PIECE = 1 << 18
 """Bytes that are handed on at a time, at least, except at the end of a part."""
 _LONGEST_HEAD = 1 << 14
 _LONGEST_LINE = 256
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part; its body is to be read before the next part is asked for."""
+
+    content_type: str
+    """Empty where it has none."""
+    location: str
+    """Its Content-Location, or empty."""
+    body: AsyncIterator[bytes]
 
 
 class Parts:
@@ -27,16 +40,15 @@ class Parts:
         self._within = True
         """Whether bytes of a part, or the preamble, are still to be read."""
 
-    async def __aiter__(self) -> AsyncIterator[tuple[str, AsyncIterator[bytes]]]:
-        """Content-Type and body of each part."""
+    async def __aiter__(self) -> AsyncIterator[Part]:
         while True:
             async for _ in self._body():
                 pass
             if await self._is_last():
                 return
-            kind = await self._head()
+            head = await self._head()
             self._within = True
-            yield kind, self._body()
+            yield Part(str(head.get("Content-Type", "")), str(head.get("Content-Location", "")).strip(), self._body())
 
     async def _body(self) -> AsyncIterator[bytes]:
         """Up to the next boundary, which is passed."""
@@ -62,15 +74,15 @@ class Parts:
             await self._more()
         return self._buffer.startswith(b"--")
 
-    async def _head(self) -> str:
-        """The Content-Type of the part that begins; empty when it has none."""
+    async def _head(self) -> Message:
+        """The header fields of the part that begins."""
         line = await self._until(b"\r\n", 0, _LONGEST_LINE)
         if self._buffer[:line].strip(b" \t"):
             raise ValueError("A boundary in the request is followed by other text.")
         end = await self._until(b"\r\n\r\n", line, _LONGEST_HEAD)
         head = BytesHeaderParser().parsebytes(bytes(self._buffer[line + 2 : end + 2]))
         del self._buffer[: end + 4]
-        return str(head.get("Content-Type", ""))
+        return head
 
     async def _until(self, text: bytes, start: int, most: int) -> int:
         while (place := self._buffer.find(text, start, start + most)) < 0:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 
 import orjson
@@ -12,14 +13,16 @@ from aiohttp import web
 
 from appliance import events
 from appliance.dicom.answer import to_json
+from appliance.dicom.compose import Fault
 from appliance.dicom.json import Json
 from appliance.dicom.model import Origin
 from appliance.errors import StorageFullError
 from appliance.spool.fate import Fate, fate
 from appliance.spool.intake import Intake, Kept, Refusal, RefusedError
 from appliance.spool.spool import Spool
-from web.dicomweb.accept import DICOM, JSON, MULTIPART, accepted, choose, media_type
+from web.dicomweb.accept import DICOM, JSON, MULTIPART, XML, accepted, choose, media_type
 from web.dicomweb.asked import ASKED, ITEMS, STUDY, Asked
+from web.dicomweb.composed import InstanceFaultError, alone, several
 from web.dicomweb.parts import Parts
 from web.keys import BOX, THREADS
 
@@ -32,7 +35,8 @@ _PATIENCE = 10.0
 _LOOK = 0.02
 _OUT_OF_RESOURCES, _DUPLICATE = 0xA700, 0x0111
 _REASONS = {Refusal.UNREADABLE: 0xC000, Refusal.OTHER_STUDY: 0xA900}
-"""Failure Reasons (0008,1197) by PS3.4 table B.2-1 and PS3.7 annex C."""
+"""Failure Reasons (0008,1197) by PS3.18 10.5.3, PS3.4 table B.2-1 and PS3.7 annex C."""
+_OF_FAULT = {Fault.MEANINGLESS: 0xC000, Fault.INCOMPLETE: 0xA900, Fault.SYNTAX: 0xC122}
 _OF_FATE = {Fate.REJECTED: 0xC000, Fate.CONFLICT: _DUPLICATE}
 
 
@@ -49,23 +53,24 @@ async def store(request: web.Request) -> web.Response:
     """POST /studies[/{study}]"""
     choose(accepted(request), (JSON, "application/json"))
     asked, threads = request[ASKED], request.app[THREADS]
-    parts = _parts(request)
     spool = await threads.run(request.app[BOX].spool, DOOR)
     kept: list[Kept] = []
     failed: list[Failed] = []
     request[ITEMS] = 0
-    async for part in parts:
-        try:
-            kept.append(await _taken(request, spool, part))
-            request[ITEMS], request[STUDY] = len(kept), _only_study(kept)
-        except RefusedError as fault:
-            _LOG.warning("%s: an instance was refused: %s", asked.grant.scope.who, fault)
-            failed.append(Failed(_REASONS[fault.refusal], fault.sop_class_uid, fault.sop_instance_uid))
-        except StorageFullError as fault:
-            _LOG.error("%s: %s", asked.grant.scope.who, fault)
-            failed.append(Failed(_OUT_OF_RESOURCES))
+    async with aclosing(_files(request, spool)) as files:
+        async for file in files:
+            try:
+                kept.append(await _taken(request, spool, file))
+                request[ITEMS], request[STUDY] = len(kept), _only_study(kept)
+            except (RefusedError, InstanceFaultError) as fault:
+                _LOG.warning("%s: an instance was refused: %s", asked.grant.scope.who, fault)
+                reason = _REASONS[fault.refusal] if isinstance(fault, RefusedError) else _OF_FAULT[fault.fault]
+                failed.append(Failed(reason, fault.sop_class_uid, fault.sop_instance_uid))
+            except StorageFullError as fault:
+                _LOG.error("%s: %s", asked.grant.scope.who, fault)
+                failed.append(Failed(_OUT_OF_RESOURCES))
     if not kept and not failed:
-        raise ValueError("There is no DICOM file in the request.")
+        raise ValueError("There is no instance in the request.")
     waiting = await _settled(request, spool, kept, failed)
     body = orjson.dumps(_report(asked, kept, failed))
     return web.Response(status=status(kept, failed, waiting), body=body, content_type=JSON)
@@ -96,23 +101,27 @@ def _only_study(kept: Sequence[Kept]) -> str:
     return studies.pop() if len(studies) == 1 else ""
 
 
-def _parts(request: web.Request) -> AsyncIterator[AsyncIterator[bytes]]:
+def _files(request: web.Request, spool: Spool) -> AsyncGenerator[AsyncIterator[bytes]]:
     """The files of the request, one after the other. Raises `web.HTTPUnsupportedMediaType`."""
     kind = media_type(request.headers.get("Content-Type", ""))
-    if kind is not None and kind.takes(DICOM) and kind.media_type != "*/*" and not kind.multipart:
+    boundary = kind.parameters.get("boundary") if kind is not None and kind.multipart else None
+    if kind is not None and kind.multipart == bool(boundary) and kind.media_type in (JSON, XML):
+        return several(request, spool, boundary, kind.media_type) if boundary else alone(request, kind.media_type)
+    if kind is not None and not kind.multipart and kind.takes(DICOM) and kind.media_type != "*/*":
         return _alone(request)
-    if kind is not None and kind.multipart and kind.takes(DICOM) and (boundary := kind.parameters.get("boundary")):
+    if kind is not None and boundary and kind.takes(DICOM):
         return _several(request, boundary)
-    raise web.HTTPUnsupportedMediaType(reason=f'Send {MULTIPART}; type="{DICOM}"; boundary=...')
+    kinds = ", ".join(f'"{each}"' for each in (DICOM, JSON, XML))
+    raise web.HTTPUnsupportedMediaType(reason=f"Send {MULTIPART}; type=...; boundary=..., the type one of {kinds}")
 
 
-async def _alone(request: web.Request) -> AsyncIterator[AsyncIterator[bytes]]:
+async def _alone(request: web.Request) -> AsyncGenerator[AsyncIterator[bytes]]:
     yield request.content.iter_chunked(_CHUNK)
 
 
-async def _several(request: web.Request, boundary: str) -> AsyncIterator[AsyncIterator[bytes]]:
-    async for kind, chunks in Parts(request.content, boundary):
-        yield chunks if _is_dicom(kind) else _refused()
+async def _several(request: web.Request, boundary: str) -> AsyncGenerator[AsyncIterator[bytes]]:
+    async for part in Parts(request.content, boundary):
+        yield part.body if _is_dicom(part.content_type) else _refused()
 
 
 def _is_dicom(kind: str) -> bool:

@@ -11,7 +11,7 @@ from appliance.box import Box
 from appliance.config import load
 from tests.support.clinic import ROOT, one_study, opened
 from tests.support.files import PYDICOM, brainix, knee, shared
-from tests.support.indexing import stock
+from tests.support.indexing import indexing, stock
 
 
 @pytest.fixture(scope="session")
@@ -47,3 +47,10 @@ def clinic(stocked: Box) -> Iterator[str]:
 def client(clinic: str) -> DICOMwebClient:
     """Python's DICOMweb client there."""
     return DICOMwebClient(clinic)
+
+
+@pytest.fixture
+def root(box: Box) -> Iterator[str]:
+    """DICOMweb's root at the clinic door of `box`, with the indexer at work so that it takes instances in."""
+    with indexing(box), opened(box) as doors:
+        yield doors.clinic + ROOT

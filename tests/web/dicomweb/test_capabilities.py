@@ -16,6 +16,7 @@ from tests.support.files import brainix
 from tests.support.indexing import stock
 from web.dicomweb.routes import ROUTES
 
+JSON_PARTS = 'multipart/related; type="application/dicom+json"'
 VIEWER = "https://viewer.example"
 
 
@@ -42,7 +43,11 @@ def test_options_tell_what_can_be_asked_at_each_path(clinic: str, path: str) -> 
 def test_all_of_it_is_told_at_the_root_as_json_too(clinic: str) -> None:
     told = requests.options(clinic, headers={"Accept": "application/json"}, timeout=20).json()["resources"]
     assert {each["path"] for each in told} == {path for path, _, _ in ROUTES}
-    assert all(each["answers"] for each in told)
+    assert all(each["takes"] if each["method"] == "POST" else each["answers"] for each in told)
+    assert {kind for each in told if each["method"] == "POST" for kind in each["takes"]} >= {
+        "application/dicom",
+        JSON_PARTS,
+    }
 
 
 @pytest.mark.parametrize("path", ["", "/"])
@@ -99,7 +104,9 @@ def test_addresses_follow_the_prefix_of_a_trusted_proxy(clinic: str, stocked: Bo
         assert metadata["7FE00010"]["BulkDataURI"].startswith(f"{root}/studies/")
 
 
-@pytest.mark.parametrize("tail", ["", "/metadata", "/rendered", "/thumbnail", "/rendered?viewport=64,64"])
+@pytest.mark.parametrize(
+    "tail", ["", "/metadata", "/rendered", "/thumbnail", "/rendered?viewport=64,64", "/frames/1", "/frames/1/rendered"]
+)
 def test_what_has_not_changed_is_not_sent_again(clinic: str, mr: Instance, tail: str) -> None:
     headers = {} if tail else {"Accept": "application/dicom"}
     first = requests.get(url(clinic, mr) + tail, headers=headers, timeout=20)

@@ -19,7 +19,9 @@ async def read(pieces: list[bytes], boundary: str = "x") -> list[tuple[str, byte
     for piece in pieces:
         content.feed_data(piece)
     content.feed_eof()
-    return [(kind, b"".join([chunk async for chunk in body])) async for kind, body in Parts(content, boundary)]
+    return [
+        (part.content_type, b"".join([chunk async for chunk in part.body])) async for part in Parts(content, boundary)
+    ]
 
 
 def body(parts: list[bytes], boundary: bytes = b"x") -> bytes:
@@ -59,8 +61,8 @@ async def test_what_is_not_read_of_a_part_is_passed_over() -> None:
     content.feed_data(body([bytes(1_000_000), b"second"]))
     content.feed_eof()
     last = b""
-    async for _, chunks in Parts(content, "x"):
-        last = await anext(chunks)
+    async for part in Parts(content, "x"):
+        last = await anext(part.body)
     assert last == b"second"
 
 
