@@ -236,7 +236,7 @@ class Box:
     @property
     def viewer_links(self) -> ViewerLinks:
         """What opens a study in a viewer elsewhere."""
-        return ViewerLinks(self.config, self.storage, self.bearers, installed() is not None)
+        return ViewerLinks(self.current(), self.storage, self.bearers, installed() is not None)
 
     def journal(self, door: str) -> Journal:
         """What notes for the audit who reads and writes what at `door`."""

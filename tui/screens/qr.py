@@ -79,9 +79,14 @@ def _too_small(link: str) -> Text:
 
 def _unreachable(link: str) -> str:
     """A warning when no phone can open the link."""
-    host = urlsplit(link).hostname or ""
+    warning = "No phone can open this link: the box has no public address yet (web.public_url)."
+    return warning if is_only_here(link) else ""
+
+
+def is_only_here(address: str) -> bool:
+    """Whether nobody beyond this machine reaches that address."""
+    host = urlsplit(address).hostname or ""
     try:
-        alone = ipaddress.ip_address(host).is_loopback
+        return ipaddress.ip_address(host).is_loopback
     except ValueError:
-        alone = host == "localhost"
-    return "No phone can open this link: the box has no public address yet (web.public_url)." if alone else ""
+        return host == "localhost"

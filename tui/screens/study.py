@@ -21,6 +21,7 @@ from tui.screens.desk import Desk
 from tui.screens.priors import AskWhomDialog
 from tui.screens.send import SendDialog
 from tui.screens.share import ShareDialog
+from tui.screens.viewers import ViewersDialog
 from tui.widgets.columns import Column, fitted
 from tui.widgets.listing import Listing
 
@@ -45,6 +46,7 @@ class StudyScreen(Desk):
     BINDINGS = [
         Binding("s", "share", "Share", tooltip="Make a link and QR code for the patient"),
         Binding("t", "send", "Send", tooltip="Send the study to another clinic"),
+        Binding("v", "viewers", "Viewers", show=False, tooltip="Open the study in a viewer elsewhere: its link"),
         Binding("p", "priors", "Other studies", tooltip="Look for the patient's other studies at another clinic"),
         Binding("escape,q", "back", "Back", tooltip="Back to the list"),
     ]
@@ -80,6 +82,10 @@ class StudyScreen(Desk):
     async def action_send(self) -> None:
         """Send it away."""
         await self.app.push_screen(SendDialog(self.backstage, self._study))
+
+    async def action_viewers(self) -> None:
+        """Open it elsewhere."""
+        await self.app.push_screen(ViewersDialog(self.backstage, self._study))
 
     async def action_priors(self) -> None:
         """Look elsewhere."""

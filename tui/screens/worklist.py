@@ -19,6 +19,7 @@ from tui.screens.order_form import OrderForm
 from tui.screens.send import SendDialog
 from tui.screens.share import ShareDialog
 from tui.screens.study import StudyScreen
+from tui.screens.viewers import ViewersDialog
 from tui.widgets.listing import Listing
 from tui.widgets.search import SearchBox
 from tui.widgets.studies import COLUMNS, describe
@@ -37,6 +38,7 @@ class WorklistScreen(Desk):
         Binding("enter", "open", "Open", tooltip="Look at the study: its series, links and transfers"),
         Binding("s", "share", "Share", tooltip="Make a link and QR code for the patient"),
         Binding("t", "send", "Send", tooltip="Send the study to another clinic"),
+        Binding("v", "viewers", "Viewers", show=False, tooltip="Open the study in a viewer: its link"),
         Binding("o", "order", "Order", show=False, tooltip="Order an examination for this patient"),
         Binding("slash", "search", "Search", tooltip="Find a patient by name, birth date or number"),
         Binding("escape", "clear", "Clear", show=False, tooltip="Forget the search: ready for the next patient"),
@@ -169,7 +171,7 @@ class WorklistScreen(Desk):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Without a study there is nothing to open, share or send."""
-        if action in ("open", "share", "send", "order"):
+        if action in ("open", "share", "send", "viewers", "order"):
             return True if self.listing.chosen else None
         if action == "search":
             return self.listing.has_focus
@@ -192,6 +194,11 @@ class WorklistScreen(Desk):
         """Send it away."""
         if study := await self._study():
             await self.app.push_screen(SendDialog(self.backstage, study))
+
+    async def action_viewers(self) -> None:
+        """Open it in a viewer elsewhere."""
+        if study := await self._study():
+            await self.app.push_screen(ViewersDialog(self.backstage, study))
 
     async def action_order(self) -> None:
         """Order something for the same patient."""
