@@ -121,8 +121,14 @@ class Box:
         # Late: pynetdicom's server is slow to import, and one process needs it.
         from appliance.dimse.server import Receiver
 
+        journal = self.journal("dicom")
         return Receiver(
-            self.config.dicom, self.spool("receiver"), self.services(), gate=self.gate(), identity=self.identity
+            self.config.dicom,
+            self.spool("receiver"),
+            self.services(journal),
+            gate=self.gate(),
+            identity=self.identity,
+            journal=journal,
         )
 
     def gate(self) -> Gate:
@@ -142,19 +148,24 @@ class Box:
         """Our certificate, and those that we trust."""
         return Identity(self.data_dir / "tls", self.config.dicom.ae_title)
 
-    def services(self) -> list[Service]:
-        """What the DIMSE server answers beside verification and storage; uses the index only once it is asked."""
+    def services(self, journal: Journal | None = None) -> list[Service]:
+        """What the DIMSE server answers beside verification and storage; uses the index only once it is asked.
+
+        What is read and written is noted in `journal`.
+        """
         # Late, as the server.
         from appliance.dimse import commitment, find, get, move, mpps, worklist
 
-        ours = self.config.dicom.ae_title
+        ours, opening, characters = self.config.dicom.ae_title, self.own_storage, self._character_set
+        sending = partial(send, our_title=ours, blobs=self.blobs, scratch=self.run_dir)
         return [
-            find.service(self.own_storage, ours, self._character_set),
-            get.service(self.own_storage, self.blobs, self.run_dir),
-            move.service(self.own_storage, partial(send, our_title=ours, blobs=self.blobs, scratch=self.run_dir)),
-            worklist.service(self.own_storage, self._character_set),
-            mpps.service(self.own_storage),
-            commitment.CommitmentService(self.own_storage, self._evidence("receiver")).service(),
+            find.service(opening, ours, characters, journal),
+            get.service(opening, self.blobs, self.run_dir, journal),
+            move.service(opening, sending, journal),
+            worklist.service(opening, characters, journal),
+            mpps.service(opening, journal),
+            mpps.retrieve_service(opening, characters, journal),
+            commitment.CommitmentService(opening, self._evidence("receiver")).service(),
         ]
 
     def _character_set(self) -> str:

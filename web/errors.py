@@ -11,6 +11,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from appliance.access.scope import NotAllowedError
+from appliance.archive.looking import TooBroadError
 from appliance.dicom.source import NothingToShowError
 from appliance.errors import (
     AlreadyExistsError,
@@ -21,7 +22,6 @@ from appliance.errors import (
 )
 from appliance.shares.sharing import Refusal, ShareRefusedError
 from web.archived import ArchiveFaultError
-from web.dicomweb.search import TooBroadError
 from web.rendering import PictureFailedError
 
 _LOG = logging.getLogger(__name__)

@@ -70,7 +70,7 @@ class Journal:
         self._let_go = let_go
         self._seconds = seconds
         self._queue: queue.SimpleQueue[Note | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._run, name=f"audit {door}", daemon=True)
+        self._thread: threading.Thread | None = None
         self._file = -1
         self._path = Path()
         self._due = 0.0
@@ -78,6 +78,7 @@ class Journal:
 
     def start(self) -> None:
         """Begin to write down; what dead processes left is taken in, too."""
+        self._thread = threading.Thread(target=self._run, name=f"audit {self._door}", daemon=True)
         self._thread.start()
 
     def note(
@@ -95,9 +96,11 @@ class Journal:
         self._queue.put(Note(events.now(), who, address, action, resource, study, outcome, items))
 
     def close(self) -> None:
-        """Write down what was noted, hand it over, and end."""
-        self._queue.put(None)
-        self._thread.join()
+        """Write down what was noted, hand it over, and end; it may start again."""
+        if self._thread is not None:
+            self._queue.put(None)
+            self._thread.join()
+            self._thread = None
 
     def _run(self) -> None:
         self._recover()

@@ -17,13 +17,13 @@ from appliance.storage.rows import AuditRow
 
 @click.command()
 @click.option("--study", default="", metavar="UID", help="Of this study alone.")
-@click.option("--who", default="", help='Of one who asked, as listed: "token Reading room", "share 3".')
+@click.option("--who", default="", help='Of one who asked, as listed: "token Reading room", "AE CT1".')
 @click.option("--since", type=click.DateTime(["%Y-%m-%d", "%Y-%m-%d %H:%M"]), help="From this local time on.")
 @click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="Rows at most.")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 @pass_context
 def audit(context: Context, *, study: str, who: str, since: datetime | None, limit: int, as_json: bool) -> None:
-    """List who read and wrote what over the web, newest first; like requests of a moment are one row."""
+    """List who read and wrote what by DICOMweb and DICOM, newest first; like requests of a moment are one row."""
     begin = events.stamp(since) if since else ""
     rows = context.box.storage.audit.rows(study_instance_uid=study, who=who, since=begin, limit=limit)
     if as_json:

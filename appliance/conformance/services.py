@@ -68,8 +68,7 @@ def _called(service: Service) -> str:
 
 
 def _commands(service: Service) -> list[str]:
-    by_name = [event.name.removeprefix("EVT_").replace("_", "-") for event in service.handlers]
-    return sorted({*by_name, *(_COMMANDS[field] for field in service.answers)})
+    return sorted(_COMMANDS[field] for field in service.answers)
 
 
 def negotiation(services: Sequence[Service]) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -25,7 +26,20 @@ _LAST_MOMENT = "235959.999999"
 _CHARACTER_SET = "00080005"
 
 
-def matcher(keys: Json) -> Test:
+@dataclass(frozen=True)
+class Manner:
+    """What was agreed on beside the matching that everybody does."""
+
+    multiple: bool = False
+    """Multiple value matching (C.2.2.2.8)."""
+    empty: bool = False
+    """Empty value matching (C.2.2.2.7)."""
+
+
+PLAIN = Manner()
+
+
+def matcher(keys: Json, manner: Manner = PLAIN) -> Test:
     """What tells whether a data set matches all of `keys`; those without value match everything.
 
     The range of a date and that of its time are one span of time, as PS3.4 K.6.1.2.2 has it for the
@@ -35,9 +49,9 @@ def matcher(keys: Json) -> Test:
     conditions: dict[str, Condition] = {}
     for tag, key in keys.items():
         if key["vr"] == "SQ":
-            if test := _sequence(tag, key):
+            if test := _sequence(tag, key, manner):
                 tests.append(test)
-        elif found := _condition(tag, key):
+        elif found := _condition(tag, key, manner):
             conditions[tag] = found
     for date, time in _spans(conditions):
         tests.append(partial(_in_span, date, conditions.pop(date).values, time, conditions.pop(time).values))
@@ -47,40 +61,71 @@ def matcher(keys: Json) -> Test:
 
 def values(item: Json, tag: str) -> list[str]:
     """The values of an attribute as text; names with their component groups."""
-    return [_text(value) for value in item.get(tag, {}).get("Value", ()) if value is not None]
+    return [text(value) for value in item.get(tag, {}).get("Value", ()) if value is not None]
 
 
-def _text(value: Any) -> str:
+def text(value: Any) -> str:
+    """A value of DICOM JSON as a data set has it."""
     if isinstance(value, Mapping):
         return "=".join(value.get(group, "") for group in _GROUPS).rstrip("=")
     return str(value)
 
 
-def _condition(tag: str, key: Json) -> Condition | None:
+def _condition(tag: str, key: Json, manner: Manner) -> Condition | None:
     keyword = keyword_for_tag(int(tag, 16))
     given = values({tag: key}, tag)
     if not keyword or not given or tag == _CHARACTER_SET:
         return None
-    return narrowing(Attribute(keyword, Level.STUDY), "\\".join(given))
+    return narrowing(Attribute(keyword, Level.STUDY), "\\".join(given), multiple=manner.multiple, empty=manner.empty)
 
 
-def _sequence(tag: str, key: Json) -> Test | None:
+def _sequence(tag: str, key: Json, manner: Manner) -> Test | None:
     """Any item of the data set's sequence that matches the key's one item will do (C.2.2.2.6)."""
     items = key.get("Value", ())
-    if not items or not any(_narrows(item) for item in items):
+    if not narrows(key, manner):
         return None
-    inner = matcher(items[0])
+    inner = matcher(items[0], manner)
     return lambda item: any(inner(each) for each in item.get(tag, {}).get("Value", ()))
 
 
-def _narrows(item: Json) -> bool:
+def narrows(sequence: Json, manner: Manner = PLAIN) -> bool:
+    """Whether a sequence as a key has a value somewhere within that does not match everything."""
     return any(
-        any(map(_narrows, key.get("Value", ()))) if key["vr"] == "SQ" else _condition(tag, key)
+        narrows(key, manner) if key["vr"] == "SQ" else _condition(tag, key, manner)
+        for item in sequence.get("Value", ())
         for tag, key in item.items()
     )
 
 
+def answer(
+    keys: Json,
+    item: Json,
+    manner: Manner = PLAIN,
+    known: Callable[[tuple[str, ...]], bool] = lambda _: True,
+    path: tuple[str, ...] = (),
+) -> Json:
+    """What is asked for by `keys` of a data set that matches them; of sequences, the items that match.
+
+    `known` says of a path of tags whether it is answered even where it is empty.
+    """
+    found: Json = {}
+    for tag, key in keys.items():
+        here, has = (*path, tag), item.get(tag)
+        if has is None and not known(here):
+            continue
+        asked = key.get("Value", ()) if key["vr"] == "SQ" else ()
+        if has and asked and asked[0]:
+            matches = matcher(asked[0], manner)
+            items = [answer(asked[0], each, manner, known, here) for each in has.get("Value", ()) if matches(each)]
+            found[tag] = {"vr": "SQ", "Value": items} if items else {"vr": "SQ"}
+        else:
+            found[tag] = has or {"vr": key["vr"]}
+    return found
+
+
 def _has(tag: str, condition: Condition, item: Json) -> bool:
+    if condition.kind is Kind.EMPTY:
+        return all(holds(condition, value) for value in values(item, tag))
     return any(holds(condition, value) for value in values(item, tag))
 
 

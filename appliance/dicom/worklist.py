@@ -8,8 +8,8 @@ from functools import cache
 
 from pydicom.datadict import dictionary_VR, tag_for_keyword
 
+from appliance.dicom import matching
 from appliance.dicom.json import Json
-from appliance.dicom.matching import matcher
 
 STEPS = "ScheduledProcedureStepSequence"
 _CODE = (
@@ -122,30 +122,9 @@ KEYS: tuple[Key, ...] = tuple(_rows())
 _KNOWN = frozenset(tuple(map(tag_of, key.path)) for key in KEYS)
 
 
-def answer(keys: Json, item: Json, path: tuple[str, ...] = ()) -> Json:
-    """What is asked for by `keys` of a worklist item that matches them (K.2.2.1.2).
-
-    What the table has is answered even where it is empty; of sequences, the items that match.
-    """
-    found: Json = {}
-    for tag, key in keys.items():
-        known = item.get(tag)
-        if key["vr"] == "SQ":
-            if known is not None or (*path, tag) in _KNOWN:
-                found[tag] = _items(key, known or {"vr": "SQ"}, (*path, tag))
-        elif known is not None or (*path, tag) in _KNOWN:
-            found[tag] = known or {"vr": key["vr"]}
-    return found
-
-
-def _items(key: Json, known: Json, path: tuple[str, ...]) -> Json:
-    """All of the sequence where the key says no more; else of each item that matches what is asked for."""
-    asked = key.get("Value", ())
-    if not asked or not asked[0]:
-        return known
-    matches = matcher(asked[0])
-    items = [answer(asked[0], each, path) for each in known.get("Value", ()) if matches(each)]
-    return {"vr": "SQ", "Value": items} if items else {"vr": "SQ"}
+def answer(keys: Json, item: Json) -> Json:
+    """What is asked for by `keys` of a worklist item that matches them (K.2.2.1.2)."""
+    return matching.answer(keys, item, known=_KNOWN.__contains__)
 
 
 def unsupported(keys: Json, path: tuple[str, ...] = ()) -> bool:

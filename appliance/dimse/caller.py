@@ -34,6 +34,8 @@ class Caller:
     """What is wrong with the title that it sent; empty when nothing is."""
     fingerprint: str = ""
     """SHA-256 of the certificate that it showed, hex; empty without one."""
+    peer: str = ""
+    """The name of the peer that it is; empty for strangers."""
 
     @property
     def call(self) -> Call:

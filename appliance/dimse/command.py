@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from appliance.dicom.uid import is_valid
@@ -16,7 +16,10 @@ C_MOVE_RQ = 0x0021
 C_CANCEL_RQ = 0x0FFF
 N_EVENT_REPORT_RQ = 0x0100
 N_EVENT_REPORT_RSP = 0x8100
+N_GET_RQ = 0x0110
+N_SET_RQ = 0x0120
 N_ACTION_RQ = 0x0130
+N_CREATE_RQ = 0x0140
 NO_DATA_SET = 0x0101
 
 _AFFECTED_SOP_CLASS_UID = 0x0002
@@ -31,6 +34,7 @@ _ERROR_COMMENT = 0x0902
 _AFFECTED_SOP_INSTANCE_UID = 0x1000
 _REQUESTED_SOP_INSTANCE_UID = 0x1001
 _EVENT_TYPE = 0x1002
+_ATTRIBUTES = 0x1005
 _ACTION_TYPE = 0x1008
 _HEAD = struct.Struct("<HHI")
 _NUMBER = struct.Struct("<HHIH")
@@ -58,6 +62,8 @@ class Command:
     """The AE title that a C-MOVE names."""
     kind: int = 0
     """The type of the action or event that an N-ACTION or N-EVENT-REPORT is about."""
+    attributes: tuple[int, ...] = ()
+    """The tags that an N-GET asks for."""
 
 
 def decode(data: bytes) -> Command:
@@ -73,6 +79,7 @@ def decode(data: bytes) -> Command:
         status=_optional(elements, _STATUS),
         destination=_text(elements, _MOVE_DESTINATION),
         kind=_optional(elements, _ACTION_TYPE) or _optional(elements, _EVENT_TYPE),
+        attributes=tuple(_tags(elements.get(_ATTRIBUTES, b""))),
     )
 
 
@@ -95,13 +102,30 @@ def store_response(asked: Command, status: int, comment: str = "") -> bytes:
     return _HEAD.pack(0, 0, 4) + len(body).to_bytes(4, "little") + body
 
 
-def encode(elements: Mapping[int, int | str]) -> bytes:
+Element = int | str | bytes
+"""US, text, or a value as it is encoded."""
+
+
+def encode(elements: Mapping[int, Element]) -> bytes:
     """A command set of any message, from its elements' values by number in group 0000."""
     body = b"".join(_encoded(number, elements[number]) for number in sorted(elements))
     return _HEAD.pack(0, 0, 4) + len(body).to_bytes(4, "little") + body
 
 
-def _encoded(element: int, value: int | str) -> bytes:
+def tags(attributes: Iterable[int]) -> bytes:
+    """The value of an element that lists attributes (AT)."""
+    return b"".join(struct.pack("<HH", tag >> 16, tag & 0xFFFF) for tag in attributes)
+
+
+def _tags(value: bytes) -> Iterator[int]:
+    for at in range(0, len(value) - 3, 4):
+        group, element = struct.unpack_from("<HH", value, at)
+        yield group << 16 | element
+
+
+def _encoded(element: int, value: Element) -> bytes:
+    if isinstance(value, bytes):
+        return _HEAD.pack(0, element, len(value)) + value
     if isinstance(value, int):
         return _NUMBER.pack(0, element, 2, value)
     text = value[:_MAX_COMMENT].encode("ascii", "replace")

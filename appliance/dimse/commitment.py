@@ -17,7 +17,7 @@ from enum import IntEnum
 from io import BytesIO
 
 from pydicom.dataset import Dataset
-from pynetdicom.dsutils import decode, encode
+from pynetdicom.dsutils import encode
 
 from appliance.commitment import proofs
 from appliance.commitment.asked import accept
@@ -33,6 +33,8 @@ from appliance.commitment.messages import (
 )
 from appliance.commitment.reporter import reported
 from appliance.dimse import command
+from appliance.dimse import request as requests
+from appliance.dimse.received import data_set
 from appliance.dimse.request import Request
 from appliance.dimse.service import Service
 from appliance.errors import IndexUnavailableError
@@ -81,8 +83,6 @@ class CommitmentService:
         status, reason, commitment = self._taken(request)
         if reason:
             log.warning("%s: a question what we keep was refused (0x%04X): %s", request.caller, status, reason)
-        # Before it can know: it may use the number again at once.
-        request.way.settle(request.command.message_id)
         _respond(request, status, reason)
         if commitment is not None:
             self._report_here(request, commitment)
@@ -97,7 +97,7 @@ class CommitmentService:
             return Status.NO_SUCH_ACTION, f"there is no action {asked.kind}", None
         who = request.caller
         try:
-            question = read_question(data_of(request.identifier, request.context.transfer_syntax))
+            question = read_question(data_set(request.data, request.context.transfer_syntax))
             mark = self._evidence.mark()
             with self._storage() as storage:
                 commitment = accept(
@@ -140,7 +140,7 @@ class CommitmentService:
 
     def _heard(self, request: Request) -> tuple[Status, str]:
         try:
-            data = data_of(request.identifier, request.context.transfer_syntax)
+            data = data_set(request.data, request.context.transfer_syntax)
             report = read_report(data, request.command.kind)
             with self._storage() as storage:
                 known = proofs.answer(storage, report)
@@ -167,18 +167,9 @@ def _told(request: Request, report: Report) -> bool:
 
 
 def _respond(request: Request, status: int, reason: str) -> None:
-    elements: dict[int, int | str] = {
-        0x0002: SOP_CLASS,
-        0x0100: request.command.field | 0x8000,
-        0x0120: request.command.message_id,
-        0x0800: command.NO_DATA_SET,
-        0x0900: status,
-        0x1000: SOP_INSTANCE,
-        0x1008 if request.command.field == command.N_ACTION_RQ else 0x1002: request.command.kind,
-    }
-    if reason:
-        elements[0x0902] = reason
-    request.way.post(request.context.id, command.encode(elements))
+    kind = requests.ACTION_TYPE if request.command.field == command.N_ACTION_RQ else requests.EVENT_TYPE
+    also: dict[int, command.Element] = {requests.SOP_INSTANCE: SOP_INSTANCE, kind: request.command.kind}
+    request.respond(status, comment=reason, also=also)
 
 
 def report_elements(report: Report, number: int) -> dict[int, int | str]:
@@ -191,15 +182,6 @@ def report_elements(report: Report, number: int) -> dict[int, int | str]:
         0x1000: SOP_INSTANCE,
         0x1002: report.event_type,
     }
-
-
-def data_of(data: bytes, transfer_syntax: str) -> Dataset:
-    """A message's data set. Raises ValueError when it is none."""
-    implicit, little = transfer_syntax == "1.2.840.10008.1.2", transfer_syntax != "1.2.840.10008.1.2.2"
-    try:
-        return decode(BytesIO(data), implicit, little)
-    except Exception as fault:
-        raise ValueError("its data set cannot be read") from fault
 
 
 def encoded(data: Dataset, transfer_syntax: str) -> bytes:

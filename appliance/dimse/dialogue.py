@@ -33,6 +33,9 @@ LAST = 0x02
 """Bits of the message control header (PS3.8 annex E.2)."""
 MAX_IDENTIFIER = 1 << 24
 """No honest command, nor data set of a query, is longer; these are held in memory."""
+_MAX_KEYS = 1 << 20
+"""Nor one of a query or retrieval, which anybody may be let to ask: reading takes many times as much."""
+_KEYS_ONLY = frozenset((command.C_FIND_RQ, command.C_GET_RQ, command.C_MOVE_RQ))
 _MIN_PDU = 128
 NO_LIMIT = 1 << 32
 _MAX_WAITING = 16
@@ -50,12 +53,13 @@ _INVALID_PDU = "Evt19"
 
 @dataclass
 class _Asking:
-    """A request that is not here as a whole yet."""
+    """A request, which may not be here as a whole yet."""
 
     context: Context
     command: command.Command
     answer: Answerer
-    identifier: bytearray = field(default_factory=bytearray)
+    data: bytearray = field(default_factory=bytearray)
+    cancelled: bool = False
 
 
 class Dialogue(DIMSEServiceProvider):
@@ -79,8 +83,8 @@ class Dialogue(DIMSEServiceProvider):
         self._serving_ours = False
         self._inside = Inside(association)
         self._asking: _Asking | None = None
-        self._open: set[int] = set()
-        self._cancelled: set[int] = set()
+        self._open: dict[int, _Asking] = {}
+        """What is not answered for good yet, by Message ID."""
         self._outcomes: queue.Queue[tuple[int, int]] = queue.Queue()
 
     @property
@@ -107,8 +111,8 @@ class Dialogue(DIMSEServiceProvider):
 
     def _is_ours(self, context_id: int, asked: command.Command) -> bool:
         """Take a message that belongs to what we answer ourselves."""
-        if asked.field == command.C_CANCEL_RQ and asked.responds_to in self._open:
-            self._cancelled.add(asked.responds_to)
+        if asked.field == command.C_CANCEL_RQ and (asking := self._open.get(asked.responds_to)):
+            asking.cancelled = True
             return True
         context = self._contexts().get(context_id)
         if asked.field == command.N_EVENT_REPORT_RSP or (asked.field == command.C_STORE_RSP and self._open):
@@ -123,15 +127,14 @@ class Dialogue(DIMSEServiceProvider):
         if len(self._open) >= _MAX_WAITING or asked.message_id in self._open:
             self.break_off("more requests at a time than were agreed on")
             return True
-        self._open.add(asked.message_id)
-        self._asking = _Asking(context, asked, answer)
+        self._asking = self._open[asked.message_id] = _Asking(context, asked, answer)
         if not asked.has_data_set:
             self._take_asked(self._asking, memoryview(b""), last=True)
         return True
 
     def _take_asked(self, asking: _Asking, value: memoryview, *, last: bool) -> None:
-        asking.identifier += value
-        if len(asking.identifier) > MAX_IDENTIFIER:
+        asking.data += value
+        if len(asking.data) > (_MAX_KEYS if asking.command.field in _KEYS_ONLY else MAX_IDENTIFIER):
             self.break_off("an identifier without end")
         elif last:
             self._asking = None
@@ -167,8 +170,9 @@ class Dialogue(DIMSEServiceProvider):
             self.assoc.abort()
         finally:
             self._serving_ours = False
-            self._open.discard(asking.command.message_id)
-            self._cancelled.discard(asking.command.message_id)
+            # The peer may ask by the same number again since the last response.
+            if self._open.get(asking.command.message_id) is asking:
+                self.settle(asking.command.message_id)
 
     def _request(self, asking: _Asking) -> Request:
         abstract = asking.context.abstract_syntax
@@ -178,15 +182,16 @@ class Dialogue(DIMSEServiceProvider):
             if context.as_scu
         }
         agreed = self.agreed.get(abstract, b"")
-        return Request(asking.context, asking.command, bytes(asking.identifier), self.caller, self, agreed, to_store)
+        return Request(asking.context, asking.command, bytes(asking.data), self.caller, self, agreed, to_store)
 
     def settle(self, message_id: int) -> None:
-        """A request is answered for good, though its answerer goes on: the peer may use its number again."""
-        self._open.discard(message_id)
+        """A request is answered for good: the peer may use its number again."""
+        self._open.pop(message_id, None)
 
     def is_cancelled(self, message_id: int) -> bool:
         """Whether a C-CANCEL came for an open request."""
-        return message_id in self._cancelled
+        asking = self._open.get(message_id)
+        return asking is not None and asking.cancelled
 
     def post(self, context_id: int, command_set: bytes, data: BinaryIO | None = None) -> None:
         """Send a message. Raises ConnectionError when the peer has gone, OSError where `data` cannot be read."""

@@ -5,28 +5,29 @@ Relational queries are answered whether or not they were agreed on: workstations
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
 import orjson
-from pydicom.datadict import dictionary_keyword, dictionary_VR, tag_for_keyword
+from pydicom.datadict import dictionary_keyword, dictionary_VR, keyword_for_tag, tag_for_keyword
 
+from appliance.access.journal import Journal
+from appliance.archive.looking import Look, example
 from appliance.dicom import matching
-from appliance.dicom.attributes import BY_TAG
+from appliance.dicom.attributes import BY_TAG, MORE
+from appliance.dicom.attributes import Level as Rows
+from appliance.dicom.json import Json
+from appliance.dicom.matching import Manner
 from appliance.dicom.query import Condition, Match, condition
-from appliance.dicom.repertoire import repertoire
-from appliance.dicom.write import writer
+from appliance.dicom.write import from_json, writer
 from appliance.dimse import command, identifier, models
+from appliance.dimse.answering import MismatchError, Opening, Question, answerer
 from appliance.dimse.identifier import Identifier
 from appliance.dimse.models import Level
 from appliance.dimse.request import Request
 from appliance.dimse.service import Service
-from appliance.dimse.status import Status
-from appliance.errors import IndexUnavailableError
 from appliance.storage.contract import Storage, Studies
 
 RELATIONAL, DATE_TIME, FUZZY, _TIMEZONE, _ENHANCED, EMPTY, MULTIPLE = range(1, 8)
@@ -49,18 +50,23 @@ _METADATA = ""
 _READS_KEYS = 0x00080201
 """Timezone Offset From UTC tells how to read the other keys, and is no key itself."""
 
-log = logging.getLogger(__name__)
 
-Opening = Callable[[], AbstractContextManager[Storage]]
-"""Opens the index for the thread that asks, and closes it at the end of the block."""
-
-
-def service(storage: Opening, our_title: str, character_set: Callable[[], str] = lambda: "") -> Service:
+def service(
+    storage: Opening, our_title: str, character_set: Callable[[], str] = lambda: "", journal: Journal | None = None
+) -> Service:
     """C-FIND in all information models; `character_set` is that of answers when the caller names none."""
 
-    def answer(request: Request) -> None:
-        _answer(request, storage, our_title, character_set())
+    def understand(request: Request, asked: Identifier) -> Question:
+        levels = models.model_of(request.context.abstract_syntax).levels
+        wanted = query(asked, levels, request.agrees)
 
+        def answers(index: Storage) -> Iterator[bytes]:
+            for row in rows(index.studies, wanted):
+                yield encoded(row, wanted, asked, request.context.transfer_syntax, our_title)
+
+        return Question(wanted.level, _only_study(wanted.match), wanted.complete, answers)
+
+    answer = answerer("query", understand, storage, character_set, journal)
     return Service("query", models.sop_classes(models.FIND), answers={command.C_FIND_RQ: answer}, able=_ABLE)
 
 
@@ -76,25 +82,31 @@ class Query:
     """Whether all keys are supported; else each answer says that some are not."""
     told: tuple[int, ...] = ()
     """Tags of what only an image's own metadata tell: answered, and never matched."""
+    sequences: Json = field(default_factory=dict)
+    """Keys of which each answer carries the items that match."""
+    looked_into: Json = field(default_factory=dict)
+    """Those of the sequences that narrow: the index has no columns for them."""
+    manner: Manner = matching.PLAIN
 
 
 def query(asked: Identifier, levels: tuple[Level, ...], agrees: Callable[[int], bool] = lambda _: False) -> Query:
     """What `asked` asks for; `agrees` says what was agreed on by byte of the extended negotiation.
 
-    Raises ValueError with a sentence for a key that cannot be right; `LevelError` for a wrong level.
+    Raises ValueError with a sentence for a key that cannot be right; `MismatchError` for a wrong level.
     """
     try:
         level = asked.level_in(levels)
     except ValueError as fault:
-        raise LevelError(str(fault)) from fault
+        raise MismatchError(str(fault)) from fault
+    manner = Manner(multiple=agrees(MULTIPLE), empty=agrees(EMPTY))
     conditions: list[Condition] = []
     returned: list[str] = []
     told: list[int] = []
     complete = True
     for tag, text in asked.keys.items():
         attribute = BY_TAG.get(tag)
-        if attribute is not None and text is not None:
-            found = condition(attribute.keyword, text, multiple=agrees(MULTIPLE), empty=agrees(EMPTY))
+        if attribute is not None:
+            found = condition(attribute.keyword, text, multiple=manner.multiple, empty=manner.empty)
             conditions += [found] if found else []
         if attribute is not None and models.is_at(attribute, level):
             returned.append(attribute.keyword)
@@ -106,12 +118,31 @@ def query(asked: Identifier, levels: tuple[Level, ...], agrees: Callable[[int], 
             complete = complete and not text
         else:
             complete = complete and tag == _READS_KEYS
-    match = Match(level.rows, tuple(conditions), fuzzy=agrees(FUZZY), combined=agrees(DATE_TIME))
-    return Query(level, match, tuple(dict.fromkeys((*returned, level.unique))), complete, tuple(told))
+    sequences = {tag: key for tag, key in asked.sequences.items() if _has_sequence(level, int(tag, 16))}
+    looked_into = (
+        {}
+        if level is Level.PATIENT
+        else {tag: key for tag, key in asked.sequences.items() if _vr(int(tag, 16)) and matching.narrows(key, manner)}
+    )
+    matching.matcher(looked_into, manner)  # raises what can't be right
+    return Query(
+        level,
+        Match(level.rows, tuple(conditions), fuzzy=agrees(FUZZY), combined=agrees(DATE_TIME)),
+        returned=tuple(dict.fromkeys((*returned, level.unique))),
+        complete=complete and len(sequences) == len(asked.sequences),
+        told=tuple(told),
+        sequences=sequences,
+        looked_into=looked_into,
+        manner=manner,
+    )
 
 
-class LevelError(ValueError):
-    """The query's level is missing, or none of its model."""
+def _has_sequence(level: Level, tag: int) -> bool:
+    """Whether what is found at `level` has this sequence, and not only something below it."""
+    order = list(Rows)
+    above = order[: order.index(level.rows) + 1]
+    known = level is Level.IMAGE or any(keyword_for_tag(tag) in MORE[each] for each in above)
+    return known and level is not Level.PATIENT and _vr(tag) == "SQ"
 
 
 def _result(tag: int, level: Level) -> str:
@@ -123,42 +154,27 @@ def _result(tag: int, level: Level) -> str:
     return keyword if keyword in _RESULTS[level] else ""
 
 
-def _answer(request: Request, storage: Opening, our_title: str, character_set: str) -> None:
-    try:
-        asked = identifier.read(request.identifier, request.context.transfer_syntax)
-        if not asked.characters.name:
-            asked = replace(asked, characters=repertoire(character_set.encode("ascii")))
-        wanted = query(asked, models.model_of(request.context.abstract_syntax).levels, request.agrees)
-    except LevelError as fault:
-        return request.respond(Status.DOES_NOT_MATCH_SOP_CLASS, comment=str(fault))
-    except ValueError as fault:
-        return request.respond(Status.CANNOT_UNDERSTAND, comment=str(fault).partition(", got")[0])
-    count = 0
-    try:
-        with storage() as index:
-            for count, row in enumerate(rows(index.studies, wanted), 1):  # noqa: B007 - told at the end
-                if request.cancelled:
-                    return request.respond(Status.CANCELLED)
-                status = Status.PENDING if wanted.complete else Status.PENDING_WITHOUT_SOME_KEYS
-                request.respond(status, encoded(row, wanted, asked, request.context.transfer_syntax, our_title))
-    except IndexUnavailableError:
-        return request.respond(Status.UNABLE_TO_PROCESS, comment="the index cannot be read at the moment")
-    request.respond(Status.SUCCESS)
-    log.info("%s asked for %s: %d answers", request.caller, wanted.level.lower(), count)
-    return None
+def _only_study(match: Match) -> str:
+    named = [each.values for each in match.conditions if each.attribute.keyword == "StudyInstanceUID"]
+    return named[0][0] if len(named) == 1 and len(named[0]) == 1 else ""
 
 
 def rows(studies: Studies, wanted: Query) -> Iterator[dict[str, Any]]:
-    """What matches, by keyword."""
+    """What matches, by keyword. Raises `TooBroadError`."""
     if wanted.level is Level.PATIENT:
         yield from studies.patients(wanted.match)
         return
     counted = not set(_OF_PATIENT).isdisjoint(wanted.returned)
+    look = Look(studies, wanted.looked_into, wanted.manner) if wanted.looked_into else None
     for row in studies.find(wanted.match):
+        if look:
+            row[_METADATA] = look.into(row, wanted.level.rows)
+            if row[_METADATA] is None:
+                continue
+        elif wanted.told or wanted.sequences:
+            row[_METADATA] = orjson.loads(example(studies, row, wanted.level.rows))
         if counted:
             row.update(studies.of_patient(row))
-        if wanted.told:
-            row[_METADATA] = orjson.loads((studies.metadata_of([row["SOPInstanceUID"]]) or [b"{}"])[0])
         yield row
 
 
@@ -166,12 +182,14 @@ def encoded(row: dict[str, Any], wanted: Query, asked: Identifier, transfer_synt
     """A row as the identifier of a response."""
     row["RetrieveAETitle"] = our_title
     row["InstanceAvailability"] = "ONLINE"
-    values = {identifier.LEVEL: ("CS", wanted.level.value)}
+    values: dict[int, tuple[str, Any]] = {identifier.LEVEL: ("CS", wanted.level.value)}
     for keyword in wanted.returned:
         tag, vr = _known(keyword)
         values[tag] = (vr, str(row[keyword]))
     for tag in wanted.told:
         values[tag] = (_vr(tag), "\\".join(matching.values(row[_METADATA], f"{tag:08X}")))
+    if wanted.sequences:
+        values.update(from_json(matching.answer(wanted.sequences, row[_METADATA], wanted.manner)))
     return writer(transfer_syntax).data_set(values, asked.characters)
 
 

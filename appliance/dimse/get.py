@@ -6,11 +6,12 @@ import logging
 from collections.abc import Mapping
 from pathlib import Path
 
+from appliance.access.journal import Journal
 from appliance.dicom import transcode
 from appliance.dicom.transcode import Transcoder
 from appliance.dimse import command, models, retrieve
+from appliance.dimse.answering import Opening
 from appliance.dimse.request import Request
-from appliance.dimse.retrieve import Opening, Retrieval
 from appliance.dimse.service import Service
 from appliance.errors import UnreadableInstanceError
 from appliance.storage.contract import Blobs
@@ -22,22 +23,21 @@ _WARNINGS = frozenset((0x0001, 0x0107, 0x0111, 0x0116))
 """Beside Bxxx (PS3.7 annex C): the peer has it, with a remark."""
 
 
-def service(storage: Opening, blobs: Blobs, scratch: Path) -> Service:
+def service(storage: Opening, blobs: Blobs, scratch: Path, journal: Journal | None = None) -> Service:
     """C-GET in all information models; `scratch` is a folder for data sets that need another encoding."""
 
     def answer(request: Request) -> None:
-        found = retrieve.begin(request, storage)
-        if found is None:
+        retrieval = retrieve.begin(request, storage, journal, "C-GET")
+        if retrieval is None:
             return
-        retrieval = Retrieval(request, found)
-        with Transcoder(scratch) as transcoder:
-            for number, item in enumerate(found, request.command.message_id):
+        with retrieval, Transcoder(scratch) as transcoder:
+            for number, item in enumerate(retrieval.items, request.command.message_id):
                 if retrieval.cancelled:
                     break
                 status = _sent(request, number % 0xFFFF + 1, item, blobs, transcoder)
                 warned = status is not None and (status & 0xF000 == 0xB000 or status in _WARNINGS)
                 retrieval.note(item.sop_instance_uid, sent=status == 0 or warned, warned=warned)
-        retrieval.conclude()
+            retrieval.conclude()
 
     classes = models.sop_classes(models.GET)
     return Service("retrieve", classes, answers={command.C_GET_RQ: answer}, able=b"\1", sends=True)

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
-from io import BytesIO
+from functools import cached_property
 
 from pydicom.datadict import dictionary_VR
 from pydicom.dataelem import RawDataElement
-from pydicom.errors import BytesLengthException
-from pydicom.filereader import read_dataset
+from pydicom.dataset import Dataset
 
 from appliance.dicom import repertoire
+from appliance.dicom.json import Json
 from appliance.dicom.repertoire import Repertoire
 from appliance.dicom.write import writer
+from appliance.dimse import received
 from appliance.dimse.models import Level
 from appliance.dimse.request import Context
 
@@ -21,20 +22,6 @@ LEVEL = 0x00080052
 CHARACTER_SET = 0x00080005
 FAILED_INSTANCES = 0x00080058
 _NUMBERS = {"US": "H", "UL": "I", "SS": "h", "SL": "i"}
-_UNREADABLE = (
-    ValueError,
-    TypeError,
-    LookupError,
-    AttributeError,
-    NotImplementedError,
-    OverflowError,
-    EOFError,
-    OSError,
-    RecursionError,
-    struct.error,
-    BytesLengthException,
-)
-"""What pydicom raises for bytes that are no data set."""
 
 
 @dataclass(frozen=True)
@@ -43,13 +30,23 @@ class Identifier:
 
     level: str
     """As it was sent, perhaps none of `Level`."""
-    keys: dict[int, str | None]
-    """Text by tag, several values joined by backslashes; None for a sequence, and for what cannot be read as text."""
+    model: Json
+    """Its keys as DICOM JSON, their values as text, several joined by backslashes."""
     characters: Repertoire
+
+    @cached_property
+    def keys(self) -> dict[int, str]:
+        """The text of all keys but sequences, by tag."""
+        return {int(tag, 16): "".join(key.get("Value", ())) for tag, key in self.model.items() if key["vr"] != "SQ"}
+
+    @cached_property
+    def sequences(self) -> Json:
+        """The sequences among the keys."""
+        return {tag: key for tag, key in self.model.items() if key["vr"] == "SQ"}
 
     def text(self, tag: int) -> str:
         """The value of a key, empty when it is absent."""
-        return self.keys.get(tag) or ""
+        return self.keys.get(tag, "")
 
     def level_in(self, levels: tuple[Level, ...]) -> Level:
         """Its level, if it is one of `levels`. Raises ValueError with a sentence."""
@@ -63,33 +60,38 @@ class Identifier:
 
 def read(data: bytes, transfer_syntax: str) -> Identifier:
     """Read an encoded identifier. Raises ValueError when it is none."""
-    encoding = writer(transfer_syntax)
+    order = writer(transfer_syntax).order
     try:
-        dataset = read_dataset(BytesIO(data), not encoding.explicit, encoding.order == "<", bytelength=len(data))
-        raw = {int(tag): dataset.get_item(tag) for tag in dataset.keys()}  # noqa: SIM118 - values would be decoded
-    except _UNREADABLE as fault:
+        dataset = received.data_set(data, transfer_syntax)
+        named = dataset.get_item(CHARACTER_SET) if CHARACTER_SET in dataset else None
+        characters = repertoire.repertoire(named.value or b"" if isinstance(named, RawDataElement) else b"")
+        model = _model(dataset, characters, order)
+    except received.UNREADABLE as fault:
         raise ValueError("the identifier is no data set") from fault
-    named = raw.get(CHARACTER_SET)
-    characters = repertoire.repertoire(_bytes(named) or b"")
-    keys = {tag: _text(element, characters, encoding.order) for tag, element in raw.items() if tag & 0xFFFF}
-    keys.pop(CHARACTER_SET, None)
-    level = keys.pop(LEVEL, "") or ""
-    return Identifier(level.upper(), keys, characters)
+    level = "".join(model.pop(f"{LEVEL:08X}", {}).get("Value", ()))
+    return Identifier(level.upper(), model, characters)
 
 
-def _bytes(element: object) -> bytes | None:
-    if isinstance(element, RawDataElement):
-        return element.value or b""
-    return None
+def _model(dataset: Dataset, characters: Repertoire, order: str) -> Json:
+    raw = {tag: dataset.get_item(tag) for tag in sorted(dataset.keys())}  # values would be decoded by pydicom
+    known = {tag: element for tag, element in raw.items() if tag.element and tag != CHARACTER_SET}
+    model: Json = {}
+    for tag, element in known.items():
+        vr = element.VR or _vr(tag)
+        given: list[Json] | list[str]
+        if vr == "SQ":
+            given = [_model(item, characters, order) for item in dataset[tag].value]
+        else:
+            given = list(filter(None, [_text(vr, element, characters, order)]))
+        model[f"{tag:08X}"] = {"vr": vr, "Value": given} if given else {"vr": vr}
+    return model
 
 
-def _text(element: object, characters: Repertoire, order: str) -> str | None:
-    raw = _bytes(element)
-    if raw is None or not isinstance(element, RawDataElement):
-        return None
-    vr = element.VR or _vr(element.tag)
-    if vr == "SQ":
-        return None
+def _text(vr: str, element: object, characters: Repertoire, order: str) -> str:
+    """Empty where it can't be read as text."""
+    raw = element.value if isinstance(element, RawDataElement) else None
+    if not isinstance(raw, bytes):
+        return ""
     if vr in _NUMBERS:
         return _numbers(raw, order + _NUMBERS[vr])
     return characters.decode(raw).strip(" \0")
@@ -102,11 +104,11 @@ def _vr(tag: int) -> str:
         return "UN"
 
 
-def _numbers(raw: bytes, form: str) -> str | None:
+def _numbers(raw: bytes, form: str) -> str:
     try:
         return "\\".join(str(number) for (number,) in struct.iter_unpack(form, raw))
     except struct.error:
-        return None
+        return ""
 
 
 def failed_instances(context: Context, sop_instance_uids: list[str]) -> bytes:

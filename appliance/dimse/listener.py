@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from socketserver import BaseServer
 from typing import Any, cast
 
@@ -30,7 +31,7 @@ from appliance.dimse.caller import Caller, caller
 from appliance.dimse.gate import Gate
 from appliance.dimse.line import Line
 from appliance.dimse.places import Crowd, Shared
-from appliance.dimse.service import Service, agreed, by_event, by_request
+from appliance.dimse.service import Service, agreed, by_request
 from appliance.spool.spool import Spool
 from appliance.storage.rows import Right
 
@@ -96,8 +97,6 @@ class Listener(ThreadedAssociationServer):
         verification = build_context(echo.SOP_CLASS, list(echo.TRANSFER_SYNTAXES))
         super().__init__(ae, listening.getsockname(), ae.ae_title, [verification], request_handler=_Connection)
         self.bind(evt.EVT_C_ECHO, echo.answer)
-        for event, handler in by_event(services).items():
-            self.bind(event, handler)
         self.bind(evt.EVT_REQUESTED, self._on_request)
         self.bind(evt.EVT_SOP_EXTENDED, _agreed)
         self.bind(evt.EVT_CONN_CLOSE, _on_close)
@@ -191,8 +190,9 @@ class Listener(ThreadedAssociationServer):
         arrivals = association.dimse
         if not isinstance(request, A_ASSOCIATE) or not isinstance(arrivals, Arrivals):
             return
-        who = arrivals.caller = caller(arrivals.caller.address, request, arrivals.caller.fingerprint)
+        who = caller(arrivals.caller.address, request, arrivals.caller.fingerprint)
         verdict = self.gate.judge(who.call)
+        arrivals.caller = replace(who, peer=verdict.peer if verdict.why is Why.RIGHT else "")
         rejection = self._rejection(association, who, verdict)
         if rejection:
             association.acse.send_reject(*rejection)

@@ -6,9 +6,11 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
+from appliance.access.journal import Journal
 from appliance.dimse import command, models, retrieve
+from appliance.dimse.answering import Opening
 from appliance.dimse.request import Request
-from appliance.dimse.retrieve import Opening, Retrieval
+from appliance.dimse.retrieve import Retrieval
 from appliance.dimse.service import Service
 from appliance.dimse.status import Status
 from appliance.errors import IndexUnavailableError
@@ -40,18 +42,20 @@ class Send(Protocol):
         """
 
 
-def service(storage: Opening, send: Send) -> Service:
+def service(storage: Opening, send: Send, journal: Journal | None = None) -> Service:
     """C-MOVE in all information models."""
 
     def answer(request: Request) -> None:
         try:
             peer = _destination(request, storage)
         except IndexUnavailableError:
-            return request.respond(Status.UNABLE_TO_COUNT, comment="the index cannot be read at the moment")
+            comment = "the index cannot be read at the moment"
+            return retrieve.refuse(request, journal, "C-MOVE", Status.UNABLE_TO_COUNT, comment)
         if peer is None:
-            return request.respond(Status.DESTINATION_UNKNOWN, comment="the move destination is no peer of this box")
-        found = retrieve.begin(request, storage)
-        return None if found is None else _move(request, peer, found, send)
+            comment = "the move destination is no peer of this box"
+            return retrieve.refuse(request, journal, "C-MOVE", Status.DESTINATION_UNKNOWN, comment)
+        retrieval = retrieve.begin(request, storage, journal, f"C-MOVE to {peer.name}")
+        return None if retrieval is None else _move(request, peer, retrieval, send)
 
     classes = models.sop_classes(models.MOVE)
     return Service("retrieve", classes, answers={command.C_MOVE_RQ: answer}, able=b"\1")
@@ -63,17 +67,17 @@ def _destination(request: Request, storage: Opening) -> Peer | None:
     return next((peer for peer in known if not peer.url and peer.ae_title == request.command.destination), None)
 
 
-def _move(request: Request, peer: Peer, found: Sequence[TransferItem], send: Send) -> None:
-    retrieval = Retrieval(request, found)
+def _move(request: Request, peer: Peer, retrieval: Retrieval, send: Send) -> None:
     comment = ""
     also: dict[int, int | str] = {_ORIGINATOR_TITLE: request.caller.title, _ORIGINATOR_ID: request.command.message_id}
 
     def report(outcome: Outcome) -> None:
         retrieval.note(outcome.sop_instance_uid, sent=outcome.sent, warned=outcome.sent and bool(outcome.note))
 
-    try:
-        send(peer, found, report, lambda: retrieval.cancelled, also=also)
-    except PeerError as fault:
-        log.info("%s: a C-MOVE to %s: %s", request.caller, peer.name, fault)
-        comment = str(fault)
-    retrieval.conclude(comment)
+    with retrieval:
+        try:
+            send(peer, retrieval.items, report, lambda: retrieval.cancelled, also=also)
+        except PeerError as fault:
+            log.info("%s: a C-MOVE to %s: %s", request.caller, peer.name, fault)
+            comment = str(fault)
+        retrieval.conclude(comment)

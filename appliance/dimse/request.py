@@ -1,4 +1,4 @@
-"""A request that we answer ourselves, in several messages: C-FIND, C-GET, C-MOVE.
+"""A request that we answer ourselves: all but C-ECHO and C-STORE.
 
 pynetdicom would encode each answer element by element, queue answers without end for a peer that reads slowly, and
 decode each instance that it sends. Here an answer's bytes go out as they are, as fast as the peer takes them.
@@ -17,12 +17,17 @@ from typing import BinaryIO, Protocol
 
 from appliance.dimse import command
 from appliance.dimse.caller import Caller
+from appliance.dimse.command import Element
 
 _RESPONSE = 0x8000
+_GOES_ON = frozenset((0xFF00, 0xFF01))
+"""Pending: more responses follow."""
 _DATA_SET = 0x0001
 _MEDIUM = 0x0000
-_SOP_CLASS, _SOP_INSTANCE = 0x0002, 0x1000
+_SOP_CLASS = 0x0002
 _FIELD, _ID, _RESPONDS_TO, _PRIORITY, _TYPE, _STATUS, _COMMENT = 0x0100, 0x0110, 0x0120, 0x0700, 0x0800, 0x0900, 0x0902
+SOP_INSTANCE, ERROR_ID, ATTRIBUTES, EVENT_TYPE, ACTION_TYPE = 0x1000, 0x0903, 0x1005, 0x1002, 0x1008
+"""Of responses to DIMSE-N requests (PS3.7 annex E)."""
 REMAINING, COMPLETED, FAILED, WARNINGS = 0x1020, 0x1021, 0x1022, 0x1023
 """Numbers of sub-operations in a response (PS3.7 9.3.3.2)."""
 
@@ -37,7 +42,7 @@ class Way(Protocol):
         """Wait for the status of the C-STORE or N-EVENT-REPORT that was sent as `message_id`."""
 
     def settle(self, message_id: int) -> None:
-        """A request is answered for good, though its answerer goes on: the peer may use its number again."""
+        """A request is answered for good, though its answerer may go on: the peer may use its number again."""
 
     @property
     def wanted(self) -> bool:
@@ -62,8 +67,8 @@ class Request:
 
     context: Context
     command: command.Command
-    identifier: bytes
-    """The encoded data set of the request, in the context's transfer syntax."""
+    data: bytes
+    """The encoded data set of the request, in the context's transfer syntax; empty without one."""
     caller: Caller
     way: Way
     agreed: bytes = b""
@@ -81,33 +86,39 @@ class Request:
         return self.agreed[place - 1 : place] == b"\1"
 
     def respond(
-        self, status: int, identifier: bytes = b"", comment: str = "", counts: Mapping[int, int] | None = None
+        self, status: int, data: bytes = b"", comment: str = "", also: Mapping[int, Element] | None = None
     ) -> None:
-        """Send a response. Raises ConnectionError when the peer has gone."""
-        elements: dict[int, int | str] = {
+        """Send a response; `also` are more elements of its command set, by number in group 0000.
+
+        Raises ConnectionError when the peer has gone.
+        """
+        elements: dict[int, Element] = {
             _SOP_CLASS: self.command.sop_class_uid or self.context.abstract_syntax,
             _FIELD: self.command.field | _RESPONSE,
             _RESPONDS_TO: self.command.message_id,
-            _TYPE: _DATA_SET if identifier else command.NO_DATA_SET,
+            _TYPE: _DATA_SET if data else command.NO_DATA_SET,
             _STATUS: status,
-            **(counts or {}),
+            **(also or {}),
         }
         if comment:
             elements[_COMMENT] = comment
-        self.way.post(self.context.id, command.encode(elements), BytesIO(identifier) if identifier else None)
+        if status not in _GOES_ON:
+            # Before the peer can know: it may use the number again at once.
+            self.way.settle(self.command.message_id)
+        self.way.post(self.context.id, command.encode(elements), BytesIO(data) if data else None)
 
     def store(self, context_id: int, message_id: int, sop_class_uid: str, sop_instance_uid: str, data: BinaryIO) -> int:
         """Send an instance on the same association; the status of the peer's answer.
 
         Raises ConnectionError when the peer has gone.
         """
-        elements: dict[int, int | str] = {
+        elements: dict[int, Element] = {
             _SOP_CLASS: sop_class_uid,
             _FIELD: command.C_STORE_RQ,
             _ID: message_id,
             _PRIORITY: _MEDIUM,
             _TYPE: _DATA_SET,
-            _SOP_INSTANCE: sop_instance_uid,
+            SOP_INSTANCE: sop_instance_uid,
         }
         self.way.post(context_id, command.encode(elements), data)
         return self.way.outcome(message_id)

@@ -9,26 +9,27 @@ request -> instances -> sub-operations, each one told by a pending response -> t
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Sequence
-from contextlib import AbstractContextManager
+from collections import Counter
+from collections.abc import Collection, Mapping
 
+from appliance.access.journal import Journal
 from appliance.dicom.attributes import BY_TAG
 from appliance.dicom.attributes import Level as Rows
 from appliance.dicom.query import Kind, Match, condition
-from appliance.dimse import identifier, models
+from appliance.dimse import command, identifier, models
 from appliance.dimse import request as requests
+from appliance.dimse.answering import Opening
+from appliance.dimse.audited import note
 from appliance.dimse.identifier import Identifier
 from appliance.dimse.models import Level
 from appliance.dimse.request import Request
 from appliance.dimse.status import Status
 from appliance.errors import IndexUnavailableError
-from appliance.storage.contract import Storage, Studies
+from appliance.storage.contract import Studies
 from appliance.storage.rows import TransferItem
 
 log = logging.getLogger(__name__)
 
-Opening = Callable[[], AbstractContextManager[Storage]]
-"""Opens the index for the thread that asks, and closes it at the end of the block."""
 _MOST = 0xFFFF
 """Numbers of sub-operations are US."""
 
@@ -55,41 +56,71 @@ def _keyword(tag: int) -> str:
     return attribute.keyword if attribute else ""
 
 
-def items(studies: Studies, match: Match) -> list[TransferItem]:
-    """The instances that match, with their files."""
+def items(studies: Studies, match: Match) -> dict[str, tuple[str, TransferItem]]:
+    """The instances that match, each with its study and its file, by SOP Instance UID."""
     # Of each row no more than that: a patient may have tens of thousands.
-    kinds = {
-        row["SOPInstanceUID"]: (row["SOPClassUID"], row["AvailableTransferSyntaxUID"]) for row in studies.find(match)
+    rows = {
+        row["SOPInstanceUID"]: (row["StudyInstanceUID"], row["SOPClassUID"], row["AvailableTransferSyntaxUID"])
+        for row in studies.find(match)
     }
-    kept = studies.kept([*kinds])
-    return [TransferItem(uid, *kinds[uid], kept[uid].blob_key, kept[uid].size) for uid in kinds if uid in kept]
+    kept = studies.kept([*rows])
+    return {
+        uid: (study, TransferItem(uid, sop_class, syntax, kept[uid].blob_key, kept[uid].size))
+        for uid, (study, sop_class, syntax) in rows.items()
+        if uid in kept
+    }
 
 
-def begin(request: Request, storage: Opening) -> list[TransferItem] | None:
-    """What is asked for; None when the request is answered already, by a failure."""
+def begin(request: Request, storage: Opening, journal: Journal | None, what: str) -> Retrieval | None:
+    """The retrieval that is asked for; None when the request is answered already, by a failure.
+
+    `what`, such as C-GET, is for the audit.
+    """
     try:
-        asked = identifier.read(request.identifier, request.context.transfer_syntax)
+        asked = identifier.read(request.data, request.context.transfer_syntax)
         match = matching(asked, models.model_of(request.context.abstract_syntax).levels)
     except ValueError as fault:
-        request.respond(Status.DOES_NOT_MATCH_SOP_CLASS, comment=str(fault).partition(", got")[0])
+        refuse(request, journal, what, Status.DOES_NOT_MATCH_SOP_CLASS, str(fault).partition(", got")[0])
         return None
     try:
         with storage() as index:
-            return items(index.studies, match)
+            return Retrieval(request, items(index.studies, match), journal, what)
     except IndexUnavailableError:
-        request.respond(Status.UNABLE_TO_COUNT, comment="the index cannot be read at the moment")
+        refuse(request, journal, what, Status.UNABLE_TO_COUNT, "the index cannot be read at the moment")
         return None
 
 
-class Retrieval:
-    """A C-GET or C-MOVE that goes on. Its methods raise ConnectionError when the peer has gone."""
+def refuse(request: Request, journal: Journal | None, what: str, status: Status, comment: str) -> None:
+    """Answer with a failure, before anything was sent."""
+    request.respond(status, comment=comment)
+    note(journal, request, "retrieve", what, status, items=0)
 
-    def __init__(self, request: Request, found: Sequence[TransferItem]) -> None:
+
+class Retrieval:
+    """A C-GET or C-MOVE that goes on, within its block. Its methods raise ConnectionError when the peer has gone."""
+
+    def __init__(
+        self, request: Request, found: Mapping[str, tuple[str, TransferItem]], journal: Journal | None, what: str
+    ) -> None:
+        """`found` as `items` gives it; `what` is for the audit, which is told at the end of the block."""
+        self.items = [item for _, item in found.values()]
         self._request = request
-        self._left = dict.fromkeys(item.sop_instance_uid for item in found)
+        self._journal = journal
+        self._what = what
+        self._left = {uid: study for uid, (study, _) in found.items()}
+        self._given: Counter[str] = Counter()
         self._completed = 0
         self._warned = 0
         self._failed: list[str] = []
+        self._outcome = Status.PENDING
+
+    def __enter__(self) -> Retrieval:
+        return self
+
+    def __exit__(self, *_fault: object) -> None:
+        """A row of the audit for each study of which something was sent."""
+        for study, number in (self._given or {"": 0}).items():
+            note(self._journal, self._request, "retrieve", self._what, self._outcome, study=study, items=number)
 
     @property
     def cancelled(self) -> bool:
@@ -98,7 +129,8 @@ class Retrieval:
 
     def note(self, sop_instance_uid: str, *, sent: bool, warned: bool = False) -> None:
         """One sub-operation is over: tell the peer."""
-        del self._left[sop_instance_uid]
+        study = self._left.pop(sop_instance_uid)
+        self._given[study] += sent
         if not sent:
             self._failed.append(sop_instance_uid)
         elif warned:
@@ -106,14 +138,14 @@ class Retrieval:
         else:
             self._completed += 1
         if self._left:
-            self._request.respond(Status.PENDING, counts=self._counts() | {requests.REMAINING: _short(self._left)})
+            self._request.respond(Status.PENDING, also=self._counts() | {requests.REMAINING: _short(self._left)})
 
     def conclude(self, comment: str = "") -> None:
         """The final response: unless it was cancelled, what was not sent has failed."""
         cancelled = self.cancelled and bool(self._left)
         if not cancelled:
             self._failed += self._left
-        status = Status.CANCELLED if cancelled else self._status()
+        self._outcome = status = Status.CANCELLED if cancelled else self._status()
         named = identifier.failed_instances(self._request.context, self._failed)
         remaining = {requests.REMAINING: _short(self._left)} if cancelled else {}
         self._request.respond(status, named, comment, self._counts() | remaining)
@@ -126,7 +158,7 @@ class Retrieval:
             return Status.UNABLE_TO_SEND
         return Status.SOME_FAILED if self._failed or self._warned else Status.SUCCESS
 
-    def _counts(self) -> dict[int, int]:
+    def _counts(self) -> dict[int, command.Element]:
         return {
             requests.COMPLETED: min(self._completed, _MOST),
             requests.FAILED: _short(self._failed),

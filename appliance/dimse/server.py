@@ -14,6 +14,7 @@ import pydicom.config
 from pynetdicom import _config
 from pynetdicom.ae import ApplicationEntity
 
+from appliance.access.journal import Journal
 from appliance.config import Dicom
 from appliance.dicom.uid import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from appliance.dimse import inside
@@ -49,15 +50,17 @@ class Receiver:
         *,
         gate: Gate | None = None,
         identity: Identity | None = None,
+        journal: Journal | None = None,
         hot: bool | None = None,
         tls: ssl.SSLContext | None = None,
     ) -> None:
         """Serve who comes through `gate`, without one as `config` says; by TLS too, with `identity`.
 
         `hot`: read P-DATA ourselves, not through pynetdicom; unless said, where we know its inside. `tls`: for the
-        plain port, in tests.
+        plain port, in tests. `journal`: what the services note in, kept going meanwhile.
         """
         self._services = services
+        self._journal = journal
         self._config = config
         self._identity = identity
         self._tls = tls
@@ -115,6 +118,8 @@ class Receiver:
         if self._watch is not None:
             self._watch.end()
             self._watch = None
+        if self._journal is not None:
+            self._journal.close()
 
     def _serve(self, ports: Mapping[bool, socket.socket], shared: Shared) -> None:
         try:
@@ -122,6 +127,8 @@ class Receiver:
         except StorageFullError as fault:
             # Senders are better told so than left without an answer.
             log.error("%s %s", fault, fault.hint)
+        if self._journal is not None:
+            self._journal.start()
         ae = _application_entity(self._config)
         self._listeners = [self._listener(ae, secure, port, shared) for secure, port in ports.items()]
         for listener in self._listeners:

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from pynetdicom.events import Event, InterventionEvent
-
 from appliance.dimse.request import Answerer
-
-Handler = Callable[[Event], Any]
-"""Answers one request, as pynetdicom's intervention handlers do for its kind of event."""
 
 UNCOMPRESSED = ("1.2.840.10008.1.2.1", "1.2.840.10008.1.2", "1.2.840.10008.1.2.2")
 """The transfer syntaxes of messages that carry no images, best first."""
@@ -25,10 +20,9 @@ class Service:
     """The right that a caller needs, such as `query`."""
     sop_classes: tuple[str, ...]
     """Abstract syntaxes that callers propose."""
-    handlers: Mapping[InterventionEvent, Handler] = field(default_factory=dict)
+    answers: Mapping[int, Answerer]
+    """Who answers, by Command Field."""
     transfer_syntaxes: tuple[str, ...] = UNCOMPRESSED
-    answers: Mapping[int, Answerer] = field(default_factory=dict)
-    """By Command Field: the requests that are answered by ourselves from the first byte on, as `request` says."""
     able: bytes = b""
     """What may be agreed on by SOP Class Extended Negotiation, a byte each: 1 where we do it (PS3.7 D.3.3.5)."""
     sends: bool = False
@@ -53,23 +47,3 @@ def agreed(services: Iterable[Service], asked: Mapping[Any, bytes]) -> dict[str,
         for uid, wanted in asked.items()
         if uid in able and wanted
     }
-
-
-def by_event(services: Iterable[Service]) -> dict[InterventionEvent, Handler]:
-    """One handler an event, which passes each request to the service of its SOP class.
-
-    Several services answer the same event: C-FIND is both query and worklist.
-    """
-    found: dict[InterventionEvent, dict[str, Handler]] = {}
-    for service in services:
-        for event, handler in service.handlers.items():
-            found.setdefault(event, {}).update(dict.fromkeys(service.sop_classes, handler))
-    return {event: _dispatcher(handlers) for event, handlers in found.items()}
-
-
-def _dispatcher(handlers: Mapping[str, Handler]) -> Handler:
-    def answer(event: Event) -> Any:
-        # The context says which service is meant; the command's own class may be another of the same service.
-        return handlers[str(event.context.abstract_syntax)](event)
-
-    return answer

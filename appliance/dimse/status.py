@@ -9,6 +9,8 @@ class Status(IntEnum):
     """A status of a response."""
 
     SUCCESS = 0x0000
+    LEFT_OUT = 0x0001
+    """Attributes that were asked for are not known; all others are answered."""
     INVALID_ATTRIBUTE_VALUE = 0x0106
     PROCESSING_FAILURE = 0x0110
     DUPLICATE_INSTANCE = 0x0111

@@ -14,7 +14,8 @@ from appliance.commitment.messages import (
     read_report,
     report_data,
 )
-from appliance.dimse.commitment import data_of, encoded
+from appliance.dimse.commitment import encoded
+from appliance.dimse.received import data_set
 from appliance.storage.rows import Reference
 
 MR = "1.2.840.10008.5.1.4.1.1.4"
@@ -25,14 +26,14 @@ SYNTAXES = ("1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2")
 @pytest.mark.parametrize("syntax", SYNTAXES)
 def test_a_question_reads_as_it_was_written(syntax: str) -> None:
     question = Question("1.2.9", (ONE, TWO))
-    assert read_question(data_of(encoded(question_data(question), syntax), syntax)) == question
+    assert read_question(data_set(encoded(question_data(question), syntax), syntax)) == question
 
 
 @pytest.mark.parametrize("syntax", SYNTAXES)
 def test_a_report_reads_as_it_was_written(syntax: str) -> None:
     report = Report("1.2.9", (ONE,), ((TWO, Failure.NO_SUCH_INSTANCE),))
     assert report.event_type == 2
-    assert read_report(data_of(encoded(report_data(report), syntax), syntax), 2) == report
+    assert read_report(data_set(encoded(report_data(report), syntax), syntax), 2) == report
 
 
 def test_a_report_never_has_an_empty_list() -> None:
@@ -79,4 +80,4 @@ def test_a_question_that_is_none_is_refused_in_words(data: Dataset, complaint: s
 @pytest.mark.parametrize("junk", [b"\x08", b"\xff" * 40, b"\x08\x00\x99\x11\xff\xff\xff\xff" + b"\0" * 9])
 def test_bytes_that_are_no_data_set_are_refused_in_words(junk: bytes) -> None:
     with pytest.raises(ValueError, match=r"data set|Transaction|list"):
-        read_question(data_of(junk, "1.2.840.10008.1.2"))
+        read_question(data_set(junk, "1.2.840.10008.1.2"))

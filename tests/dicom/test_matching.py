@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from appliance.dicom.matching import is_like, matcher
+from appliance.dicom.matching import Manner, answer, is_like, matcher
 from tests.support.items import ITEM, encoded
 
 
@@ -129,3 +129,28 @@ def test_wildcards(text: str, wanted: str, like: bool) -> None:
 @pytest.mark.timeout(20)
 def test_many_wildcards_do_not_hold_up_the_box() -> None:
     assert not is_like("a" * 1000, "*a" * 300 + "*b")
+
+
+@pytest.mark.parametrize(
+    ("step", "matches"),
+    [
+        ({"Modality": '""'}, False),
+        ({"ScheduledProcedureStepID": '""'}, True),
+        ({"ScheduledProcedureStepID": '""', "Modality": "CT"}, True),
+        ({"ScheduledProtocolCodeSequence": {"CodeMeaning": '""'}}, True),
+        ({"ScheduledProtocolCodeSequence": {"CodeValue": '""'}}, False),
+        ({"Modality": "MR\\CT"}, True),
+        ({"Modality": "MR\\US"}, False),
+    ],
+    ids=str,
+)
+def test_empty_and_several_values_match_within_items_where_agreed_on(step: dict[str, Any], matches: bool) -> None:
+    keys = encoded(ScheduledProcedureStepSequence=step)
+    assert matcher(keys, Manner(multiple=True, empty=True))(ITEM) is matches
+
+
+def test_an_answer_has_of_a_sequence_the_items_that_match_and_of_these_what_is_asked_for() -> None:
+    keys = encoded(PatientID="", ScheduledProcedureStepSequence={"Modality": "CT", "ScheduledProcedureStepID": ""})
+    step = {"00080060": {"vr": "CS", "Value": ["CT"]}, "00400009": {"vr": "SH"}}
+    assert answer(keys, ITEM) == {"00100020": ITEM["00100020"], "00400100": {"vr": "SQ", "Value": [step]}}
+    assert answer(encoded(ScheduledProcedureStepSequence=[]), ITEM) == {"00400100": ITEM["00400100"]}

@@ -6,57 +6,49 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from pydicom import dcmread
-from pydicom.datadict import dictionary_VR, tag_for_keyword
 from pydicom.dataset import Dataset
 from pynetdicom import AE
 from pynetdicom.pdu_primitives import SOPClassExtendedNegotiation
 
+from appliance.archive import looking
 from appliance.box import Box
-from appliance.dicom.repertoire import ANY
-from appliance.dicom.write import writer
-from appliance.dimse.client.association import comment, status
-from appliance.dimse.client.conversation import Conversation
 from appliance.dimse.client.find import find
-from appliance.dimse.client.pdu import Context
-from appliance.dimse.identifier import Identifier, read
 from appliance.storage.rows import Peer
 from tests.storage.test_find import enter, header
 from tests.support.files import PYDICOM, brainix, knee
 from tests.support.growth import held
-from tests.support.querying import PATIENT_ROOT, PATIENT_STUDY, STUDY_ROOT, findscu, open_box, serving, take_in
+from tests.support.querying import (
+    BRAINIX,
+    KNEE,
+    MR,
+    PATIENT_ROOT,
+    PATIENT_STUDY,
+    STUDY_ROOT,
+    STUDY_ROOT_FIND,
+    ask,
+    findscu,
+    keys,
+    open_box,
+    serving,
+    stocked,
+)
 from tests.support.scp import data_set, uids
 from tests.support.scu import EXPLICIT, Scu
 
-BRAINIX = "2.16.840.1.113669.632.20.1211.10000357775"
-KNEE = "2.16.840.1.113669.632.20.121711.10000160881"
-MR = "1.2.840.10008.5.1.4.1.1.4"
 CHARSETS = sorted(path for path in (PYDICOM / "charset_files").glob("chr*.dcm") if "SQ" not in path.name)
-STUDY_ROOT_FIND = "1.2.840.10008.5.1.4.1.2.2.1"
 
 
 @pytest.fixture(scope="module")
 def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Box]:
     """A box with two MR studies, of two series each, and one of each of pydicom's character sets."""
-    made = open_box(tmp_path_factory.mktemp("find") / "box")
-    take_in(made, [*brainix()[:3], *brainix()[-2:], *knee()[:2], *CHARSETS])
-    yield made
-    made.close()
-
-
-@pytest.fixture(scope="module")
-def port(box: Box) -> Iterator[int]:
-    with serving(box) as found:
-        yield found
-
-
-@pytest.fixture
-def peer(port: int) -> Peer:
-    return Peer("BOX", "PACSBOX", "127.0.0.1", port)
+    with stocked(
+        tmp_path_factory.mktemp("find") / "box", [*brainix()[:3], *brainix()[-2:], *knee()[:2], *CHARSETS]
+    ) as made:
+        yield made
 
 
 def study(*keys: str) -> tuple[str, ...]:
@@ -175,36 +167,6 @@ def test_keys_match_by_their_kind(port: int, tmp_path: Path, keys: list[str], co
     assert len(answers) == count if count is not None else len(answers) > 10
 
 
-@dataclass(frozen=True)
-class Asked:
-    """What came back for one C-FIND."""
-
-    statuses: list[int]
-    comment: str
-    answers: list[Identifier]
-
-
-def ask(peer: Peer, identifier: bytes, sop_class: str = STUDY_ROOT_FIND, cancel_after: int = 0) -> Asked:
-    """A C-FIND with these very bytes."""
-    statuses, answers = [], []
-    with Conversation(peer, "TEST", [Context(sop_class, (EXPLICIT,))]) as association:
-        context = association.accepted[sop_class, EXPLICIT]
-        number = association.begin(context, 0x0020, {0x0002: sop_class, 0x0700: 0}, identifier)
-        while not statuses or statuses[-1] & 0xFF00 == 0xFF00:
-            heard = association.hear_next()
-            statuses.append(status(heard.command))
-            answers += [read(heard.data, EXPLICIT)] if heard.data else []
-            if cancel_after and len(answers) == cancel_after:
-                association.cancel(context, number)
-    return Asked(statuses, comment(heard.command), answers)
-
-
-def keys(**values: str) -> bytes:
-    """Keys by keyword, encoded."""
-    tagged = {tag_for_keyword(key): (dictionary_VR(key), value) for key, value in values.items()}
-    return writer(EXPLICIT).data_set(tagged, ANY)  # type: ignore[arg-type]
-
-
 def test_keys_that_are_not_supported_are_told_of_and_not_answered(peer: Peer) -> None:
     supported = ask(peer, keys(QueryRetrieveLevel="STUDY", PatientID="5Yp0E", TimezoneOffsetFromUTC=""))
     assert supported.statuses == [0xFF00, 0x0000]
@@ -224,6 +186,61 @@ def test_an_image_answers_with_what_only_its_metadata_tell(port: int, tmp_path: 
     assert answer.ContrastBolusAgent == ""
 
 
+CODE, REQUEST = "ProcedureCodeSequence[0].", "RequestAttributesSequence[0]."
+
+
+@pytest.mark.parametrize(
+    ("level", "keys", "count"),
+    [
+        ("STUDY", [f"{CODE}CodeValue=IRMCEREB"], 1),
+        ("STUDY", [f"{CODE}CodeValue=IR*"], 2),
+        ("STUDY", [f"{CODE}CodeValue=IRMCEREB", f"{CODE}CodingSchemeDesignator=XPLORE"], 1),
+        ("STUDY", [f"{CODE}CodeValue=IRMCEREB", f"{CODE}CodingSchemeDesignator=BROKER"], 0),
+        ("STUDY", [f"{CODE}CodeValue=IRMCEREB", "PatientName=NOBODY"], 0),
+        ("STUDY", [f"{CODE}CodeValue", "ModalitiesInStudy=MR"], 2),
+        ("STUDY", ["ProcedureCodeSequence", "ModalitiesInStudy=MR"], 2),
+        ("STUDY", [f"{REQUEST}ScheduledProcedureStepID=A10029316691"], 1),
+        ("SERIES", [f"{REQUEST}ScheduledProcedureStepID=A10029316691"], 2),
+        ("IMAGE", [f"{REQUEST}RequestedProcedureID=A10003245607"], 2),
+        ("IMAGE", [f"ReferencedImageSequence[0].ReferencedSOPClassUID={MR}"], 7),
+    ],
+)
+def test_items_of_sequences_are_matched(port: int, tmp_path: Path, level: str, keys: list[str], count: int) -> None:
+    # PS3.4 C.2.2.2.6: an item must match all of its keys.
+    assert len(findscu(port, tmp_path, f"QueryRetrieveLevel={level}", *keys)) == count
+
+
+def test_an_answer_carries_the_items_that_match(port: int, tmp_path: Path) -> None:
+    asked = (
+        f"{CODE}CodeValue=IRMC*",
+        f"{CODE}CodeMeaning",
+        "ReferencedStudySequence",
+        "SpecificCharacterSet=ISO_IR 100",
+    )
+    (answer,) = findscu(port, tmp_path, *study(*asked))
+    (code,) = answer.ProcedureCodeSequence
+    assert (code.CodeValue, code.CodeMeaning) == ("IRMCEREB", "IRM cérébrale, neuro-crâne")
+    assert "CodingSchemeDesignator" not in code
+    assert len(answer.ReferencedStudySequence) == 1
+    assert answer.SpecificCharacterSet == "ISO_IR 100"
+
+
+def test_a_sequence_of_a_level_below_narrows_and_is_not_answered(peer: Peer) -> None:
+    request = {"ScheduledProcedureStepID": "A10029316691"}
+    asked = ask(peer, keys(QueryRetrieveLevel="STUDY", RequestAttributesSequence=request))
+    assert asked.statuses == [0xFF01, 0]
+    assert asked.answers[0].sequences == {}
+
+
+def test_a_query_that_would_look_into_too_much_is_refused_in_words(peer: Peer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(looking, "SECONDS", -1.0)
+    asked = ask(peer, keys(QueryRetrieveLevel="STUDY", ProcedureCodeSequence={"CodeValue": "X"}))
+    assert (asked.statuses, asked.comment) == (
+        [0xA700],
+        "too many instances to look into: add PatientID or StudyDate",
+    )
+
+
 @pytest.mark.parametrize(
     ("identifier", "expected", "words"),
     [
@@ -232,6 +249,11 @@ def test_an_image_answers_with_what_only_its_metadata_tell(port: int, tmp_path: 
         (keys(QueryRetrieveLevel="STUDY", StudyDate="yesterday"), 0xC000, "StudyDate takes a date"),
         (keys(QueryRetrieveLevel="STUDY", StudyInstanceUID="1.2.x"), 0xC000, "StudyInstanceUID takes UIDs"),
         (b"", 0xA900, "(0008,0052) is missing"),
+        (
+            keys(QueryRetrieveLevel="STUDY", ReferencedStudySequence={"ReferencedSOPInstanceUID": "x"}),
+            0xC000,
+            "ReferencedSOPInstanceUID takes UIDs",
+        ),
     ],
 )
 def test_what_cannot_be_asked_is_refused_in_words(peer: Peer, identifier: bytes, expected: int, words: str) -> None:

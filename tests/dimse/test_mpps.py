@@ -12,7 +12,7 @@ from pynetdicom.association import Association
 from appliance.box import Box
 from appliance.storage.rows import OrderState, StepState
 from appliance.storage.sqlite import connection
-from tests.support.modality import MPPS, WORKLIST, Modality, ending, modality_of, report
+from tests.support.modality import MPPS, MPPS_RETRIEVE, WORKLIST, Modality, ending, modality_of, report
 from tests.support.scu import EXPLICIT, Scu, element
 
 _UID = "1.2.3.9"
@@ -100,6 +100,26 @@ def test_a_report_that_cannot_be_kept_is_refused_and_taken_when_it_comes_again(
     assert create(association).Status == 0
 
 
+def test_what_was_reported_is_told_to_who_asks(modality: Modality) -> None:
+    with modality.associated(MPPS, MPPS_RETRIEVE) as association:
+        create(association, report(PatientName="Παπαδοπούλου^Ελένη"))
+        change(association, ending("IN PROGRESS", "1.2.3.4.1.1"))
+        status, found = association.send_n_get([], MPPS_RETRIEVE, _UID)
+        assert (status.Status, found.PatientName, found.SpecificCharacterSet) == (0, "Παπαδοπούλου^Ελένη", "ISO_IR 192")
+        assert found.PerformedSeriesSequence[0].ReferencedImageSequence[0].ReferencedSOPInstanceUID == "1.2.3.4.1.1"
+        asked = [0x00400252, 0x00100010]
+        status, found = association.send_n_get(asked, MPPS_RETRIEVE, _UID)
+        assert (status.Status, found.PerformedProcedureStepStatus, len(found)) == (0, "IN PROGRESS", 3)
+        status, found = association.send_n_get([*asked, 0x00402016], MPPS_RETRIEVE, _UID)
+        assert (status.Status, len(found)) == (0x0001, 3)
+        assert association.send_n_get([], MPPS_RETRIEVE, "1.2.3.10")[0].Status == 0x0112
+
+
+def test_a_modality_may_use_the_same_message_id_for_each_request(box: Box, association: Association) -> None:
+    for number in range(20):
+        assert association.send_n_create(report(), MPPS, f"1.2.3.{number}", msg_id=1)[0].Status == 0
+
+
 GARBAGE = {
     "noise": b"\x7f\x13\xee" * 40,
     "cut short": b"\x10\x00\x20\x00LO\x40\x004711",
@@ -120,4 +140,4 @@ def test_garbage_is_refused_and_the_association_goes_on(modality: Modality, data
             for at in range(0, len(data), 16000):
                 scu.fragment(context, 2 if at + 16000 >= len(data) else 0, data[at : at + 16000])
             status = scu.response().status
-            assert status == 0x0110 or status == 0x0120 if sop_class == MPPS else status in (0x0000, 0xA900)
+            assert status == 0x0110 or status == 0x0120 if sop_class == MPPS else status in (0x0000, 0xC000)

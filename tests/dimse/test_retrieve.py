@@ -19,12 +19,9 @@ from appliance.spool.spool import Spool
 from appliance.storage.rows import Peer
 from tests.support.files import brainix, knee
 from tests.support.programs import free_port
-from tests.support.querying import PATIENT_ROOT, getscu, movescu, open_box, serving, take_in
+from tests.support.querying import BRAINIX, KNEE, MR, PATIENT_ROOT, getscu, movescu, serving, stocked
 from tests.support.scp import acceptor, data_sets, storescp, uids
 
-BRAINIX = "2.16.840.1.113669.632.20.1211.10000357775"
-KNEE = "2.16.840.1.113669.632.20.121711.10000160881"
-MR = "1.2.840.10008.5.1.4.1.1.4"
 J2K = "1.2.840.10008.1.2.4.90"
 BRAINS, KNEES = 6, 3
 
@@ -32,21 +29,10 @@ BRAINS, KNEES = 6, 3
 @pytest.fixture(scope="module")
 def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Box]:
     """A box with an uncompressed study of two series and one in JPEG 2000."""
-    made = open_box(tmp_path_factory.mktemp("retrieve") / "box")
-    take_in(made, [*brainix()[:3], *brainix()[-3:], *knee()[:KNEES]])
-    yield made
-    made.close()
-
-
-@pytest.fixture(scope="module")
-def port(box: Box) -> Iterator[int]:
-    with serving(box) as found:
-        yield found
-
-
-@pytest.fixture
-def peer(port: int) -> Peer:
-    return Peer("BOX", "PACSBOX", "127.0.0.1", port)
+    with stocked(
+        tmp_path_factory.mktemp("retrieve") / "box", [*brainix()[:3], *brainix()[-3:], *knee()[:KNEES]]
+    ) as made:
+        yield made
 
 
 def never() -> bool:
@@ -114,18 +100,16 @@ def test_what_the_caller_cannot_take_is_told_of_by_instance(peer: Peer, tmp_path
         fetched(peer, BRAINIX, tmp_path, "1.2.840.10008.5.1.4.1.1.2")
 
 
-def test_a_damaged_file_fails_alone(box: Box, tmp_path: Path) -> None:
-    made = open_box(tmp_path / "box")
-    take_in(made, brainix()[:3])
-    with made.own_storage() as storage:
-        damaged = next(iter(storage.studies.kept([uids(brainix()[1])[1]]).values()))
-    path = made.blobs.path(damaged.blob_key)
-    path.chmod(0o600)
-    path.write_bytes(path.read_bytes()[:1000])
-    with serving(made) as port:
-        said = getscu(port, tmp_path / "got", "QueryRetrieveLevel=STUDY", f"StudyInstanceUID={BRAINIX}")
-        done, _ = fetched(Peer("BOX", "PACSBOX", "127.0.0.1", port), BRAINIX, tmp_path / "spool")
-    made.close()
+def test_a_damaged_file_fails_alone(tmp_path: Path) -> None:
+    with stocked(tmp_path / "box", brainix()[:3]) as made:
+        with made.own_storage() as storage:
+            damaged = next(iter(storage.studies.kept([uids(brainix()[1])[1]]).values()))
+        path = made.blobs.path(damaged.blob_key)
+        path.chmod(0o600)
+        path.write_bytes(path.read_bytes()[:1000])
+        with serving(made) as port:
+            said = getscu(port, tmp_path / "got", "QueryRetrieveLevel=STUDY", f"StudyInstanceUID={BRAINIX}")
+            done, _ = fetched(Peer("BOX", "PACSBOX", "127.0.0.1", port), BRAINIX, tmp_path / "spool")
     assert "Number of Failed Suboperations    : 1" in said
     assert "Number of Completed Suboperations : 2" in said
     assert done == Progress(2, failed=1)

@@ -19,6 +19,7 @@ from tests.support.programs import program
 
 WORKLIST = "1.2.840.10008.5.1.4.31"
 MPPS = "1.2.840.10008.3.1.2.3.3"
+MPPS_RETRIEVE = "1.2.840.10008.3.1.2.3.4"
 STEP = "ScheduledProcedureStepSequence[0]."
 
 

@@ -1,23 +1,39 @@
-"""A box that answers C-FIND, C-GET and C-MOVE, and dcmtk's programs that ask it."""
+"""A box that answers C-FIND, C-GET and C-MOVE; dcmtk's programs and our own caller that ask it."""
 
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pydicom import dcmread
+from pydicom.datadict import dictionary_VR, tag_for_keyword
 from pydicom.dataset import Dataset
 
 from appliance import events
 from appliance.box import Box
 from appliance.config import load
 from appliance.dicom.model import Origin
+from appliance.dicom.repertoire import ANY
+from appliance.dicom.write import writer
+from appliance.dimse.client.association import comment, status
+from appliance.dimse.client.conversation import Conversation
+from appliance.dimse.client.pdu import Context
+from appliance.dimse.identifier import Identifier, read
+from appliance.storage.rows import Peer
 from tests.support.programs import program
+from tests.support.scu import EXPLICIT
 
 STUDY_ROOT, PATIENT_ROOT, PATIENT_STUDY = "-S", "-P", "-O"
 """dcmtk's options for the information models."""
+STUDY_ROOT_FIND = "1.2.840.10008.5.1.4.1.2.2.1"
+MR = "1.2.840.10008.5.1.4.1.1.4"
+BRAINIX = "2.16.840.1.113669.632.20.1211.10000357775"
+KNEE = "2.16.840.1.113669.632.20.121711.10000160881"
+"""The studies of `files.brainix` and `files.knee`."""
 
 
 def open_box(folder: Path, **environment: str) -> Box:
@@ -31,6 +47,15 @@ def open_box(folder: Path, **environment: str) -> Box:
         **environment,
     }
     return Box(load(environment=settings)[0])
+
+
+@contextmanager
+def stocked(folder: Path, paths: Sequence[Path]) -> Iterator[Box]:
+    """A box with these files, for as long as the block."""
+    made = open_box(folder)
+    take_in(made, paths)
+    yield made
+    made.close()
 
 
 def take_in(box: Box, paths: Sequence[Path]) -> None:
@@ -84,3 +109,49 @@ def _run(name: str, port: int, *arguments: str, cwd: Path | None = None) -> str:
     command = [program(name), *arguments, "-aec", "PACSBOX", "127.0.0.1", str(port)]
     done = subprocess.run(command, cwd=cwd, capture_output=True, timeout=120, check=False)
     return (done.stdout + done.stderr).decode("utf-8", "replace")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What came back for one C-FIND."""
+
+    statuses: list[int]
+    comment: str
+    answers: list[Identifier]
+
+
+def ask(
+    peer: Peer,
+    keys: bytes,
+    sop_class: str = STUDY_ROOT_FIND,
+    cancel_after: int = 0,
+    our_title: str = "TEST",
+    each: Callable[[Identifier], None] | None = None,
+) -> Asked:
+    """A C-FIND with these very bytes; answers go to `each`, if there is one, and are not kept."""
+    statuses: list[int] = []
+    answers: list[Identifier] = []
+    with Conversation(peer, our_title, [Context(sop_class, (EXPLICIT,))]) as association:
+        context = association.accepted[sop_class, EXPLICIT]
+        number = association.begin(context, 0x0020, {0x0002: sop_class, 0x0700: 0}, keys)
+        while not statuses or statuses[-1] & 0xFF00 == 0xFF00:
+            heard = association.hear_next()
+            statuses.append(status(heard.command))
+            if heard.data:
+                (each or answers.append)(read(heard.data, EXPLICIT))
+            if cancel_after and len(statuses) == cancel_after:
+                association.cancel(context, number)
+    return Asked(statuses, comment(heard.command), answers)
+
+
+def keys(**said: str | dict[str, Any]) -> bytes:
+    """Keys by keyword, encoded; a dictionary is a sequence of one item."""
+    return writer(EXPLICIT).data_set(_values(said), ANY)
+
+
+def _values(said: Mapping[str, Any]) -> dict[int, tuple[str, Any]]:
+    tagged = {tag_for_keyword(keyword) or 0: value for keyword, value in said.items()}
+    return {
+        tag: (dictionary_VR(tag), [_values(value)] if isinstance(value, dict) else value)
+        for tag, value in tagged.items()
+    }

@@ -85,6 +85,7 @@ class Scu:
         if self.tls is not None:
             self.socket = self.tls.wrap_socket(self.socket)
         self._messages = 0
+        self._came = b""
 
     def __enter__(self) -> Scu:
         return self
@@ -127,18 +128,19 @@ class Scu:
 
     def fragment(self, context: int, header: int, value: bytes) -> None:
         """Send one P-DATA-TF with one fragment."""
-        body = struct.pack(">IBB", len(value) + 2, context, header) + value
+        self.fragments(context, (header, value))
+
+    def fragments(self, context: int, *several: tuple[int, bytes]) -> None:
+        """Send one P-DATA-TF with all these, each with its control header."""
+        body = b"".join(struct.pack(">IBB", len(value) + 2, context, header) + value for header, value in several)
         self.socket.sendall(struct.pack(">BBI", 4, 0, len(body)) + body)
 
     def response(self) -> Response:
-        """The next DIMSE response."""
-        data = b""
-        while True:
-            kind, body = self.pdu()
-            assert kind == 4, f"answered with PDU type {kind}: {body!r}"
-            data += body[6:]
-            if body[5] & 2:
-                break
+        """The next DIMSE response; data sets before it are left out."""
+        data, control = b"", 0
+        while control != 3:
+            control, value = self._fragment()
+            data += value if control & 1 else b""
         found = {}
         at = 0
         while at < len(data):
@@ -146,6 +148,16 @@ class Scu:
             found[number] = data[at + 8 : at + 8 + length]
             at += 8 + length
         return Response(struct.unpack("<H", found[0x0900])[0], found.get(0x0902, b"").decode().strip())
+
+    def _fragment(self) -> tuple[int, bytes]:
+        """The next fragment that came: its control header, and what it carries."""
+        if not self._came:
+            kind, body = self.pdu()
+            assert kind == 4, f"answered with PDU type {kind}: {body!r}"
+            self._came = body
+        length = int.from_bytes(self._came[:4], "big")
+        fragment, self._came = self._came[4 : 4 + length], self._came[4 + length :]
+        return fragment[1], fragment[2:]
 
     def pdu(self) -> tuple[int, bytes]:
         """The next PDU: its type and body. Type 0 is the end of the connection."""

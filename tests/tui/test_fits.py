@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from appliance.dimse.translate import attributes_of
+from appliance.dimse.received import attributes
 from tests.support.files import brainix, knee
 from tests.support.modality import report
 
@@ -43,7 +43,7 @@ def busy(box, fill):
     box.transfers.enqueue(studies[0].study_instance_uid, "CLINIC-B")
     box.orders.add({"PatientName": "Doe^Jane", "PatientID": "4711", "Modality": "CT"}, "test")
     box.orders.add({"PatientName": "Roe^Richard", "PatientID": "4712", "Modality": "CT"}, "test")
-    box.steps.create("1.2.3.9", attributes_of(report(AccessionNumber="UNKNOWN")).keys, "MODALITY")
+    box.steps.create("1.2.3.9", attributes(report(AccessionNumber="UNKNOWN")), "MODALITY")
 
 
 LARGE = ("worklist", "study", "qr", "shares", "transfers", "attention", "orders", "steps")

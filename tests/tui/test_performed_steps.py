@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from appliance.dimse.translate import attributes_of
+from appliance.dimse.received import attributes
 from appliance.storage.rows import OrderState
 from tests.support.modality import report
 
@@ -14,7 +14,7 @@ def loose(box):
     """An order, and a step of the same patient that does not name it."""
     box.orders.add({"PatientName": "Doe^Jane", "PatientID": "4711", "Modality": "CT"}, "test")
     box.orders.add({"PatientName": "Roe^Richard", "PatientID": "4712", "Modality": "CT"}, "test")
-    box.steps.create("1.2.3.9", attributes_of(report(AccessionNumber="UNKNOWN")).keys, "MODALITY")
+    box.steps.create("1.2.3.9", attributes(report(AccessionNumber="UNKNOWN")), "MODALITY")
 
 
 async def test_an_unlinked_step_says_why_and_is_linked_by_hand(opened, box, loose):

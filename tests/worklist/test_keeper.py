@@ -12,7 +12,7 @@ import pytest
 
 from appliance.box import Box
 from appliance.config import Config, load
-from appliance.dimse.translate import attributes_of
+from appliance.dimse.received import attributes
 from appliance.storage.rows import Order
 from appliance.worklist.keeper import Keeper
 from tests.conftest import Fill
@@ -58,11 +58,11 @@ def seen(box: Box, keeper: Keeper, number: int = 1) -> tuple[str, int]:
 def test_from_ordered_to_complete(box: Box, fill: Fill, keeper: Keeper, order: Order, tmp_path: Path) -> None:
     study = order.study_instance_uid
     assert seen(box, keeper) == ("ordered", 0)
-    box.steps.create("1.2.3", attributes_of(report(StudyInstanceUID=study, PatientBirthDate="")).keys, "CT1")
+    box.steps.create("1.2.3", attributes(report(StudyInstanceUID=study, PatientBirthDate="")), "CT1")
     assert seen(box, keeper) == ("started", 0)
     fill([image(tmp_path, study, 1)])
     assert seen(box, keeper) == ("images here", 1)
-    box.steps.update("1.2.3", attributes_of(ending("COMPLETED", "1.2.9.1", "1.2.9.2")).keys)
+    box.steps.update("1.2.3", attributes(ending("COMPLETED", "1.2.9.1", "1.2.9.2")))
     assert seen(box, keeper) == ("images here", 1)
     fill([image(tmp_path, study, 2)])
     assert seen(box, keeper) == ("complete", 2)

@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 from pydicom.dataset import Dataset
 
-from appliance.dimse.translate import attributes_of
+from appliance.dimse.received import attributes
 from appliance.storage.rows import StepState
 from appliance.worklist.report import Refusal, ReportError, changed, check_new, images_of
 from tests.support.modality import ending, report
 
 
 def json(dataset: Dataset) -> dict[str, Any]:
-    return attributes_of(dataset).keys
+    return attributes(dataset)
 
 
 def test_a_step_that_begins_as_it_should() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from appliance import events
 from appliance.box import Box
-from appliance.dimse.translate import attributes_of
+from appliance.dimse.received import attributes
 from appliance.errors import NotFoundError, PacsboxError
 from appliance.storage.rows import Order, OrderState
 from tests.support.modality import ending, report
@@ -21,11 +21,11 @@ def order(box: Box) -> Order:
 
 
 def begin(box: Box, uid: str, **said: str) -> None:
-    box.steps.create(uid, attributes_of(report(**said)).keys, "CT1")
+    box.steps.create(uid, attributes(report(**said)), "CT1")
 
 
 def end(box: Box, uid: str, status: str = "COMPLETED", *images: str) -> None:
-    box.steps.update(uid, attributes_of(ending(status, *images)).keys)
+    box.steps.update(uid, attributes(ending(status, *images)))
 
 
 def state(box: Box, number: int) -> OrderState:
@@ -44,7 +44,7 @@ def test_a_step_of_two_scheduled_ones_is_linked_to_both(box: Box, order: Order) 
     second = box.orders.add(_JANE, "test")
     said = report(AccessionNumber=order.accession_number)
     said.ScheduledStepAttributesSequence.append(report(AccessionNumber=second.accession_number)[0x00400270][0])
-    box.steps.create("1.2.3", attributes_of(said).keys, "CT1")
+    box.steps.create("1.2.3", attributes(said), "CT1")
     assert box.steps.get("1.2.3").order_ids == (order.id, second.id)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
@@ -12,10 +11,10 @@ import orjson
 from aiohttp import web
 from pydicom.datadict import tag_for_keyword
 
+from appliance.archive.looking import Look, example
 from appliance.dicom.answer import CHARACTER_SET, to_json
 from appliance.dicom.attributes import BY_TAG, MORE, Level
 from appliance.dicom.json import Json
-from appliance.dicom.matching import Test, matcher
 from appliance.dicom.xml import native
 from appliance.storage.contract import Studies
 from web.dicomweb import search as searches
@@ -24,13 +23,10 @@ from web.dicomweb.asked import ASKED, ITEMS, STUDY
 from web.dicomweb.metadata import rooted
 from web.dicomweb.multipart import Multipart
 from web.dicomweb.packed import packed, takes_gzip
-from web.dicomweb.search import Search, TooBroadError
+from web.dicomweb.search import Search
 from web.keys import BOX, THREADS
 
-_UIDS = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
 _MORE = {level: {f"{tag_for_keyword(keyword):08X}" for keyword in keywords} for level, keywords in MORE.items()}
-_LOOKING = 3.0
-"""Seconds that keys may cost which the index can't match."""
 _ADDED = ("SpecificCharacterSet", "InstanceAvailability", "RetrieveURL")
 _COUNTING = 0.002
 """Seconds that telling how many more there are may cost."""
@@ -91,21 +87,9 @@ def _rows(studies: Studies, search: Search) -> Iterator[dict[str, Any]]:
     if not search.deep:
         yield from studies.find(search.match, search.limit + 1, search.offset)
         return
-    deadline, test = time.monotonic() + _LOOKING, matcher(search.deep)
-    matching = (row for row in studies.find(search.match) if _matches(studies, row, search.match.level, test, deadline))
-    yield from islice(matching, search.offset, None)
-
-
-def _matches(studies: Studies, row: dict[str, Any], level: Level, test: Test, deadline: float) -> bool:
-    """Whether an instance of what the row is about matches."""
-    for metadata in studies.metadata(*_uids(row, level)):
-        if time.monotonic() > deadline:
-            raise TooBroadError(
-                "The search would look into too many instances: add keys such as PatientID or StudyDate."
-            )
-        if test(orjson.loads(metadata)):
-            return True
-    return False
+    look = Look(studies, search.deep)
+    found = (row for row in studies.find(search.match) if look.into(row, search.match.level) is not None)
+    yield from islice(found, search.offset, None)
 
 
 def _answer(
@@ -136,14 +120,8 @@ def _is_told(tag: str, search: Search) -> bool:
 
 def _model(studies: Studies, row: dict[str, Any], level: Level, root: str) -> Json:
     """The metadata of an instance of what the row is about."""
-    uids = _uids(row, level)
-    found = studies.metadata_of(uids[2:]) if level is Level.INSTANCE else [studies.example(*uids) or b"{}"]
-    model: Json = orjson.loads(rooted(found[0] if found else b"{}", root))
+    model: Json = orjson.loads(rooted(example(studies, row, level), root))
     return model
-
-
-def _uids(row: dict[str, Any], level: Level) -> list[str]:
-    return [row[keyword] for keyword in _UIDS[: 1 + list(Level).index(level)]]
 
 
 def _in_parts(frame: Multipart, results: Sequence[Json]) -> bytes:

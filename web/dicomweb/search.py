@@ -12,7 +12,6 @@ from appliance.dicom.attributes import ATTRIBUTES, BY_KEYWORD, BY_TAG, MORE, Lev
 from appliance.dicom.json import Json
 from appliance.dicom.matching import matcher
 from appliance.dicom.query import Match, condition, tag_named
-from appliance.errors import PacsboxError
 
 MOST = 10_000
 """Answers at a time, whatever is asked for."""
@@ -43,10 +42,6 @@ _IF_KNOWN = {
 }
 """Type C of the same tables; viewers tell films by the last (PS3.4 C.6.1.1.5)."""
 _UNIQUE = {Level.STUDY: "StudyInstanceUID", Level.SERIES: "SeriesInstanceUID", Level.INSTANCE: "SOPInstanceUID"}
-
-
-class TooBroadError(PacsboxError):
-    """The search would take too long (10.6.3: 413); the message says how to narrow it."""
 
 
 @dataclass(frozen=True)

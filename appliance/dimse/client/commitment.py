@@ -30,7 +30,8 @@ from appliance.dimse import command
 from appliance.dimse.client.association import Association, DataSet, Limits, comment, number_of, status
 from appliance.dimse.client.conversation import Conversation, Heard
 from appliance.dimse.client.pdu import Context
-from appliance.dimse.commitment import Status, data_of, encoded
+from appliance.dimse.commitment import Status, encoded
+from appliance.dimse.received import data_set
 from appliance.errors import IndexUnavailableError
 from appliance.peers.faults import Fault, PeerError
 from appliance.storage.rows import Peer
@@ -114,7 +115,7 @@ def _heard(heard: Heard, syntax: str, hear: Callable[[Report], bool]) -> Status:
     if number_of(heard.command, 0x0100) != command.N_EVENT_REPORT_RQ:
         return Status.UNRECOGNIZED_OPERATION
     try:
-        report = read_report(data_of(heard.data, syntax), number_of(heard.command, 0x1002))
+        report = read_report(data_set(heard.data, syntax), number_of(heard.command, 0x1002))
         return Status.SUCCESS if hear(report) else Status.INVALID_ARGUMENT
     except ValueError:
         return Status.INVALID_ARGUMENT

@@ -68,7 +68,7 @@ def _read(data: bytes, syntax: str) -> dict[str, str]:
         answer = identifier.read(data, syntax)
     except ValueError:
         return {}
-    return {_keyword(tag): text for tag, text in answer.keys.items() if text is not None and _keyword(tag)}
+    return {_keyword(tag): text for tag, text in answer.keys.items() if _keyword(tag)}
 
 
 def _tag(keyword: str) -> int:

@@ -62,12 +62,15 @@ class SqliteOrders:
 
     def scheduled(self, first: str = "", last: str = "") -> Iterator[dict[str, Any]]:
         """The items of open orders that start between two days, by their time."""
-        rows = self._conn.execute(
-            f"SELECT item FROM worklist_order WHERE {_IS_OPEN} AND start_date BETWEEN ? AND ? ORDER BY {_BY_TIME}",
+        # Only numbers are put in order: SQLite would keep all items in memory for it.
+        numbers = self._conn.execute(
+            f"SELECT id FROM worklist_order WHERE {_IS_OPEN} AND start_date BETWEEN ? AND ? ORDER BY {_BY_TIME}",
             (*_OPEN, first, last or "9"),
-        )
-        for row in rows:
-            yield orjson.loads(row["item"])
+        ).fetchall()
+        for number in numbers:
+            row = self._conn.execute("SELECT item FROM worklist_order WHERE id = ?", tuple(number)).fetchone()
+            if row:
+                yield orjson.loads(row["item"])
 
     def before(self, day: str) -> list[Order]:
         """Open orders that were to start before `day`."""

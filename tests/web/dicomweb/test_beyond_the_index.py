@@ -15,11 +15,11 @@ from dicomweb_client.api import DICOMwebClient
 from pydicom import dcmread
 from pydicom.dataset import Dataset
 
+from appliance.archive import looking
 from appliance.box import Box
 from tests.support.clinic import ROOT, opened
 from tests.support.files import PYDICOM
 from tests.support.indexing import stock
-from web.dicomweb import qido
 
 REQUEST = "00400275"
 XML = {"Accept": 'multipart/related; type="application/dicom+xml"'}
@@ -118,7 +118,7 @@ def test_all_fields_of_an_instance_are_its_metadata_and_of_a_study_only_its_own(
 def test_a_search_that_looks_into_too_much_is_refused_with_what_to_do(
     root: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(qido, "_LOOKING", -1.0)
+    monkeypatch.setattr(looking, "SECONDS", -1.0)
     answer = requests.get(f"{root}/studies?KVP=120", timeout=20)
     assert answer.status_code == 413
     assert "add keys" in answer.text
