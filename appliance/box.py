@@ -26,6 +26,7 @@ from appliance.commitment.rounds import beside
 from appliance.config import Config
 from appliance.dicom import charset
 from appliance.dicomweb.link import DicomwebLink
+from appliance.dimse.client.certificate import certificate
 from appliance.dimse.client.link import DimseLink
 from appliance.dimse.client.send import send
 from appliance.errors import IndexUnavailableError
@@ -43,6 +44,7 @@ from appliance.storage.contract import Blobs, Storage
 from appliance.storage.files import Files
 from appliance.storage.sqlite.store import SqliteStorage
 from appliance.tls import outgoing
+from appliance.tls.certificates import Certificate
 from appliance.tls.identity import Identity
 from appliance.transfers import retry
 from appliance.transfers.delivery import Delay
@@ -299,6 +301,10 @@ class Box:
         Raises `NotFoundError`, and `PeerError` when it doesn't answer as it should.
         """
         return self.links.verify(self.peers.get(peer))
+
+    def certificate_of(self, peer: str) -> Certificate:
+        """What a peer shows when it is called by TLS. Raises `NotFoundError` and `PeerError`."""
+        return certificate(self.peers.get(peer), self.config.dicom.ae_title)
 
     @contextmanager
     def own_storage(self) -> Iterator[Storage]:

@@ -110,19 +110,25 @@ def add(context: Context, /, name: str, ae_title: str | None, host: str | None, 
             raise click.UsageError("A DICOMweb server has no AE title, and does not call by DICOM.")
         added = context.box.peers.add_web(name, **_given(**options))
         click.echo(f"{added.name} is added.")
-        _warn(added)
+        _warn(context, added)
     elif ae_title and host:
         given = _given(**options)
         if unfit := {"secret", "user", "authority"} & given.keys():
             raise click.UsageError(f"Without --url there is no {unfit.pop()}.")
         added = context.box.peers.add(name, ae_title, host, port, **given)
         click.echo(f"{added.name} is added; it may {in_short(added.rights)} here.")
+        _warn(context, added)
     else:
         raise click.UsageError("Say where it is: AE_TITLE HOST [PORT], or --url.")
     click.echo(f"Try it: pacsbox peer test {_quoted(added.name)}")
 
 
-def _warn(peer: Peer) -> None:
+def _warn(context: Context, peer: Peer) -> None:
+    if peer.fingerprint and not peer.url and not context.box.identity.trusts(peer.fingerprint):
+        click.echo(
+            f"It cannot call us before we have its certificate: pacsbox tls pin {_quoted(peer.name)}, or tls import.",
+            err=True,
+        )
     if peer.credential and not peer.tls and not _is_here(peer.host):
         what = "password" if peer.user else "token"
         click.echo(f"Its {what} goes over the network readable by others: use https:// if there is any.", err=True)
@@ -147,7 +153,7 @@ def change(context: Context, /, name: str, **options: Any) -> None:
     changed = context.box.peers.change(name, **_given(**options))
     may = "" if changed.url else f"; it may {in_short(changed.rights)} here"
     click.echo(f"{changed.name} is changed{may}.")
-    _warn(changed)
+    _warn(context, changed)
 
 
 @peer.command(name="list")

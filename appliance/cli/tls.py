@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
@@ -9,8 +10,11 @@ import orjson
 
 from appliance.cli.context import Context, pass_context
 from appliance.errors import NotFoundError
+from appliance.peers.faults import PeerError
+from appliance.peers.peers import checked_fingerprint
 from appliance.tls.certificates import Certificate
 
+_PINNED = "{} is known by this certificate alone from now on, and must call by TLS."
 _File = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -72,7 +76,30 @@ def import_(context: Context, certificate: Path, key: Path | None, peer: str | N
     click.echo(_told(found))
     if peer:
         context.box.peers.change(peer, fingerprint=found.fingerprint)
-        click.echo(f"{peer} is known by this certificate alone from now on, and must call by TLS.")
+        click.echo(_PINNED.format(peer))
+
+
+@tls.command()
+@click.argument("peer")
+@click.option("--fingerprint", default="", help="SHA-256 as the peer's staff read it out; without it you are asked.")
+@pass_context
+def pin(context: Context, peer: str, fingerprint: str) -> None:
+    """Call PEER by TLS, and know it from now on by the certificate that it shows there; exit status 1 if it is not."""
+    known, wanted = context.box.peers.get(peer), checked_fingerprint(fingerprint)
+    try:
+        shown = context.box.certificate_of(known.name)
+    except PeerError as fault:
+        click.echo(str(fault), err=True)
+        sys.exit(1)
+    click.echo(_told(shown))
+    if wanted and wanted != shown.fingerprint:
+        click.echo(f"That is not the certificate with this fingerprint: {known.name} is not pinned to it.", err=True)
+        sys.exit(1)
+    if not wanted:
+        click.confirm(f"Does {known.name} read out the same fingerprint?", abort=True)
+    context.box.identity.trust(shown.pem)
+    context.box.peers.change(known.name, fingerprint=shown.fingerprint)
+    click.echo(_PINNED.format(known.name))
 
 
 @tls.command()

@@ -25,7 +25,7 @@ from pynetdicom.presentation import build_context
 from pynetdicom.transport import RequestHandler, ThreadedAssociationServer
 
 from appliance.access.rights import Call, Verdict, Why
-from appliance.dimse import contexts, echo
+from appliance.dimse import contexts, echo, inside
 from appliance.dimse.arrival import Arrivals
 from appliance.dimse.caller import Caller, caller
 from appliance.dimse.gate import Gate
@@ -51,10 +51,18 @@ _CALLING_NOT_RECOGNIZED = (0x01, 0x01, 0x03)
 _CALLED_NOT_RECOGNIZED = (0x01, 0x01, 0x07)
 """Rejected for good, by the service user, AE title not recognized (ibid.)."""
 _MAX_TOLD = 10_000
+_LONGEST_WAIT = 30.0
+"""Seconds until a connection must have asked for an association, unless pynetdicom is told otherwise."""
+_KEPT_FOR_PEERS = 4
+"""One place of so many is for those whom we know, where we know any."""
 
 
 class _HandshakeError(OSError):
     """TLS came to nothing."""
+
+
+class _ProbeError(OSError):
+    """The connection ended before its first byte."""
 
 
 class Listener(ThreadedAssociationServer):
@@ -89,7 +97,7 @@ class Listener(ThreadedAssociationServer):
         self.tls = tls
         self._listening = listening
         self._lock = threading.Lock()
-        self._open: set[_Connection] = set()
+        self._open: dict[Association, _Connection] = {}
         self._places: dict[Any, int] = {}
         self._admitted: dict[Association, int] = {}
         self._waited = 0.0
@@ -118,23 +126,29 @@ class Listener(ThreadedAssociationServer):
         self._listening.close()
 
     def get_request(self) -> tuple[socket.socket, Any]:
-        """The next connection, if we are the least busy of the processes. Raises BlockingIOError if not."""
+        """The next connection, if we are the least busy of the processes and have a place for it.
+
+        Raises BlockingIOError if not: then it waits, before it is taken.
+        """
         if not self.crowd.is_our_turn() and self._waited < _YIELD:
             self._waited += _WAIT
             time.sleep(_WAIT)
             raise BlockingIOError(errno.EAGAIN, "another process has fewer connections")
         self._waited = 0.0
-        return self._listening.accept()
-
-    def verify_request(self, request: Any, client_address: Any) -> bool:
-        """Whether a connection is taken at all."""
         place = self.shared.connections.take()
         if place is None:
-            return False
+            self.shared.waiting.make_room()
+            time.sleep(_WAIT)
+            raise BlockingIOError(errno.EAGAIN, "all places for connections are taken")
+        try:
+            request, address = self._listening.accept()
+        except OSError:
+            self.shared.connections.free(place)
+            raise
         with self._lock:
             self._places[request] = place
             self.crowd.tell(len(self._places))
-        return True
+        return request, address
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
         """One connection from its beginning to its end."""
@@ -146,13 +160,19 @@ class Listener(ThreadedAssociationServer):
                 self.crowd.tell(len(self._places))
 
     def service_actions(self) -> None:
-        """pynetdicom collects garbage here, which stops all threads for a while; Python does so when it is due."""
+        """From time to time: pynetdicom can't end a connection of which a byte comes now and then.
+
+        It collects garbage here, which stops all threads for a while; Python does so when it is due.
+        """
+        self.shared.waiting.expire(self.ae.acse_timeout or _LONGEST_WAIT)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A fault ends one connection, not the server."""
         fault = sys.exc_info()[1]
         if isinstance(fault, _HandshakeError):
             pass  # the gate has told it
+        elif isinstance(fault, _ProbeError):
+            log.debug("a connection from %s ended without asking for an association", client_address[0])
         elif isinstance(fault, OSError):
             log.warning("the connection from %s failed: %s", client_address[0], fault)
         else:
@@ -162,11 +182,12 @@ class Listener(ThreadedAssociationServer):
         """Take no more, let C-STOREs under way finish, hang up; returns when all is closed."""
         BaseServer.shutdown(self)
         self.server_close()
+        self.shared.waiting.dismiss()
         end = time.monotonic() + _GRACE
         pause = threading.Event()
         while self._open and time.monotonic() < end + 2 * _CUT:
             late = time.monotonic() - end
-            for connection in tuple(self._open):
+            for connection in tuple(self._open.values()):
                 connection.end(finish=late < 0, cut=late > _CUT)
             pause.wait(_WAIT)
 
@@ -174,12 +195,12 @@ class Listener(ThreadedAssociationServer):
     def keeping_count(self, connection: _Connection, association: Association) -> Iterator[None]:
         """While a connection is open."""
         with self._lock:
-            self._open.add(connection)
+            self._open[association] = connection
         try:
             yield
         finally:
             with self._lock:
-                self._open.discard(connection)
+                del self._open[association]
                 place = self._admitted.pop(association, None)
             if place is not None:
                 self.shared.associations.free(place)
@@ -190,6 +211,7 @@ class Listener(ThreadedAssociationServer):
         arrivals = association.dimse
         if not isinstance(request, A_ASSOCIATE) or not isinstance(arrivals, Arrivals):
             return
+        self.shared.waiting.leave(self._open[association])
         who = caller(arrivals.caller.address, request, arrivals.caller.fingerprint)
         verdict = self.gate.judge(who.call)
         arrivals.caller = replace(who, peer=verdict.peer if verdict.why is Why.RIGHT else "")
@@ -224,18 +246,19 @@ class Listener(ThreadedAssociationServer):
         if not verdict.accepted:
             self.gate.note(who.call, verdict.why, verdict.peer)
             return _CALLED_NOT_RECOGNIZED if verdict.why is Why.CALLED else _CALLING_NOT_RECOGNIZED
-        crowded = self._admit(association, who.address)
+        crowded = self._admit(association, who.address, is_peer=verdict.why is Why.RIGHT)
         if crowded:
             self.gate.note(who.call, Why.CROWDED, verdict.peer, detail=crowded)
             return _LOCAL_LIMIT_EXCEEDED
         return None
 
-    def _admit(self, association: Association, address: str) -> str:
-        """Give it a place; why not, if there is none."""
+    def _admit(self, association: Association, address: str, is_peer: bool) -> str:
+        """Give it a place; why not, if there is none. Strangers leave some free for peers."""
         places, most = self.shared.associations, self.gate.config.max_per_peer
-        place = places.take()
+        spare = 0 if is_peer or not self.gate.policy.peers else places.count // _KEPT_FOR_PEERS
+        place = places.take(spare)
         if place is None:
-            return f"{places.count} associations are open already"
+            return f"{places.count - spare} associations are open already"
         if places.own(place, address) > most:
             places.free(place)
             return f"{most} associations of this address are open already"
@@ -275,15 +298,38 @@ class _Connection(RequestHandler):
         self.request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.request.settimeout(self.ae.acse_timeout)
         self._fingerprint = ""
-        if self.server.tls is not None:
-            # Here and not where pynetdicom does it: there one slow handshake keeps all others waiting.
-            self._shake_hands(self.server.tls)
+        self.server.shared.waiting.enter(self)
+        try:
+            if self.server.tls is not None:
+                # Here and not where pynetdicom does it: there one slow handshake keeps all others waiting.
+                self._shake_hands(self.server.tls)
+            else:
+                self._await_first_byte()
+        except OSError:
+            self.finish()
+            self.request.close()  # with TLS, socketserver has another
+            raise
         self.request.settimeout(self.ae.network_timeout)
+
+    def finish(self) -> None:
+        """It is over."""
+        self.server.shared.waiting.leave(self)
+
+    def _await_first_byte(self) -> None:
+        """Most probes send none, and need no association. Raises OSError when none comes."""
+        try:
+            begun = self.request.recv(1, socket.MSG_PEEK)
+        except OSError as fault:
+            raise _ProbeError from fault
+        if not begun:
+            raise _ProbeError
 
     def _shake_hands(self, tls: ssl.SSLContext) -> None:
         """Raises OSError when it comes to nothing, which is then among the refusals."""
         try:
-            self.request = tls.wrap_socket(self.request, server_side=True)
+            # In two steps, so that it can be cut off meanwhile.
+            self.request = tls.wrap_socket(self.request, server_side=True, do_handshake_on_connect=False)
+            self.request.do_handshake()
         except OSError as fault:
             reason = f"TLS: {getattr(fault, 'verify_message', '') or getattr(fault, 'reason', '') or fault}"
             self.server.gate.note(Call("", "", self.client_address[0]), Why.HANDSHAKE, detail=reason)
@@ -296,6 +342,7 @@ class _Connection(RequestHandler):
         began = time.monotonic()
         self._ending = False
         self._association = self._create_association()
+        inside.end_quietly(self._association)
         self._arrivals = Arrivals(
             self._association, self.server.spool, Caller(self.client_address[0], fingerprint=self._fingerprint)
         )
@@ -307,7 +354,7 @@ class _Connection(RequestHandler):
         with self.server.keeping_count(self, self._association):
             self._association.start()
             self._association.join()
-            self._cut()
+            self.cut()
             if self._association.dul.is_alive():
                 self._association.dul.join()
             self._arrivals.close()
@@ -318,15 +365,16 @@ class _Connection(RequestHandler):
     def end(self, finish: bool, cut: bool) -> None:
         """We end: hang up, at once unless a C-STORE under way is to `finish`; `cut` without a word."""
         if cut:
-            self._cut()
+            self.cut()
         elif not self._ending and not (finish and self._arrivals.busy):
             self._ending = True
             if self._association.is_established:
                 self._association.abort(block=False)
             else:
-                self._cut()
+                self.cut()
 
-    def _cut(self) -> None:
+    def cut(self) -> None:
+        """End the connection without a word."""
         with suppress(OSError):
             self.request.shutdown(socket.SHUT_RDWR)
 

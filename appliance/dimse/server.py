@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_BACKLOG = 128
+_BACKLOG = 1024
+"""Calls that may wait to be taken: beyond that the kernel lets a caller wait for a second."""
 _POLL = 0.1
 """Seconds between looks whether to stop listening."""
 

@@ -16,7 +16,6 @@ from pathlib import Path
 
 from appliance.errors import NotFoundError, PacsboxError
 from appliance.storage.durable import fsync_folder, make_folder
-from appliance.storage.rows import Peer
 from appliance.tls import certificates
 from appliance.tls.certificates import Certificate
 
@@ -75,8 +74,20 @@ class Identity:
     def trust(self, pem: bytes) -> Certificate:
         """Trust a certificate: a peer's own, or a CA's and so all that it has signed. Raises ValueError."""
         found = certificates.read(pem)[0]
-        self._write(self._trusted / f"{found.fingerprint[:32]}.pem", found.pem)
+        self._write(self._file(found.fingerprint), found.pem)
         return found
+
+    def keep(self, fingerprint: str, certificate: bytes) -> None:
+        """Trust the one with this fingerprint, of a peer that is pinned to it, unless we do.
+
+        OpenSSL knows callers by whole certificates alone.
+        """
+        if not self.trusts(fingerprint):
+            self.trust(certificate)
+
+    def trusts(self, fingerprint: str) -> bool:
+        """Whether the certificate with this fingerprint is among those that we trust."""
+        return self._file(fingerprint).exists()
 
     def distrust(self, fingerprint: str) -> Certificate:
         """Trust it no more; the beginning of its fingerprint will do. Raises `NotFoundError`."""
@@ -84,7 +95,7 @@ class Identity:
         found = [each for each in self.trusted() if wanted and each.fingerprint.startswith(wanted)]
         if len(found) != 1:
             raise NotFoundError(f"There is no one trusted certificate {fingerprint!r}.", "See `pacsbox tls show`.")
-        (self._trusted / f"{found[0].fingerprint[:32]}.pem").unlink()
+        self._file(found[0].fingerprint).unlink()
         fsync_folder(self._trusted)
         return found[0]
 
@@ -118,13 +129,13 @@ class Identity:
             context.verify_mode = ssl.CERT_OPTIONAL
         return context
 
-    def client(self, peer: Peer) -> ssl.SSLContext:
-        """For calling `peer`: one that is pinned is judged by its fingerprint, once connected; others by our trust."""
+    def client(self, *, verified: bool) -> ssl.SSLContext:
+        """For calling peers: judged by our trust if `verified`; else by whoever asks, once connected."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         # Peers are known by address; what they are is in their certificate being the one, or a trusted CA's.
         context.check_hostname = False
         self._equip(context)
-        context.verify_mode = ssl.CERT_NONE if peer.fingerprint else ssl.CERT_REQUIRED
+        context.verify_mode = ssl.CERT_REQUIRED if verified else ssl.CERT_NONE
         return context
 
     def _equip(self, context: ssl.SSLContext) -> bool:
@@ -143,6 +154,9 @@ class Identity:
         if trusted:
             context.load_verify_locations(cadata=b"".join(each.pem for each in trusted).decode("ascii"))
         return bool(trusted)
+
+    def _file(self, fingerprint: str) -> Path:
+        return self._trusted / f"{fingerprint[:32]}.pem"
 
     def _write(self, path: Path, content: bytes) -> None:
         self._draft(path, content).replace(path)

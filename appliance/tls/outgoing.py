@@ -10,6 +10,8 @@ from typing import Any
 
 from appliance.peers.faults import Fault
 from appliance.storage.rows import Peer
+from appliance.tls import certificates
+from appliance.tls.certificates import Certificate
 from appliance.tls.identity import Identity
 
 _ourselves: list[Identity] = []
@@ -48,27 +50,41 @@ def be(identity: Identity) -> None:
 def secured(connection: socket.socket, peer: Peer, seconds: float) -> socket.socket:
     """`connection` to `peer` by TLS, if that is how it is called; its own certificate is checked (PS3.15 B.12).
 
-    Raises `SecureError`, with the connection closed; `PacsboxError` when our own certificate can't be used.
+    That of a pinned peer is kept, so that it is known also when the peer calls us. Raises `SecureError`, with the
+    connection closed; `PacsboxError` when our own certificate can't be used.
     """
     if not peer.tls:
         return connection
     (ours,) = _ourselves
+    found = _greeted(connection, ours, seconds, verified=not peer.fingerprint)
+    if peer.fingerprint:
+        shown = found.getpeercert(binary_form=True) or b""
+        if hashlib.sha256(shown).hexdigest() != peer.fingerprint:
+            raise _closed(found, Fault.CERTIFICATE)
+        ours.keep(peer.fingerprint, shown)
+    return found
+
+
+def certificate(connection: socket.socket, seconds: float) -> Certificate:
+    """What the peer at the other end of `connection` shows, whether or not we trust it; closes. Raises as `secured`."""
+    (ours,) = _ourselves
+    with _greeted(connection, ours, seconds, verified=False) as found:
+        return certificates.read(found.getpeercert(binary_form=True) or b"")[0]
+
+
+def _greeted(connection: socket.socket, ours: Identity, seconds: float, *, verified: bool) -> ssl.SSLSocket:
     ours.make()
-    context = ours.client(peer)
+    context = ours.client(verified=verified)
     context.sslsocket_class = Secured
     connection.settimeout(seconds)
     try:
-        found = context.wrap_socket(connection)
+        return context.wrap_socket(connection)
     except ssl.SSLCertVerificationError as fault:
         raise _closed(connection, Fault.CERTIFICATE) from fault
     except TimeoutError as fault:
         raise _closed(connection, Fault.NO_GREETING) from fault
     except OSError as fault:
         raise _closed(connection, Fault.TLS) from fault
-    certificate = found.getpeercert(binary_form=True) or b""
-    if peer.fingerprint and hashlib.sha256(certificate).hexdigest() != peer.fingerprint:
-        raise _closed(found, Fault.CERTIFICATE)
-    return found
 
 
 def _closed(connection: socket.socket, fault: Fault) -> SecureError:

@@ -17,8 +17,8 @@ Pacsbox = Callable[..., Result]
 def pacsbox(box: Box) -> Pacsbox:
     """Runs a command on `box`."""
 
-    def run(*words: str) -> Result:
+    def run(*words: str, typed: str = "") -> Result:
         environment = {"PACSBOX_DATA_DIR": str(box.config.data_dir)}
-        return CliRunner().invoke(cli, words, env=environment, catch_exceptions=False)
+        return CliRunner().invoke(cli, words, typed, env=environment, catch_exceptions=False)
 
     return run

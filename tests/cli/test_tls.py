@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import socket
+import ssl
+import threading
+from contextlib import suppress
 from pathlib import Path
 
 import orjson
@@ -56,3 +60,35 @@ def test_one_of_our_own_ca_is_imported_with_its_key(pacsbox: Pacsbox, box: Box, 
     pacsbox("tls", "import", str(theirs), "--key", str(theirs))
     assert box.identity.own().subject == "CN=CLINIC-B"
     assert box.identity.trusted() == []
+
+
+def test_a_peer_is_pinned_to_what_it_shows_if_its_staff_read_out_the_same(
+    pacsbox: Pacsbox, box: Box, theirs: Path
+) -> None:
+    shown = certificates.read(theirs.read_bytes())[0]
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(theirs)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        box.peers.add("CLINIC-B", "CB", "127.0.0.1", listening.getsockname()[1])
+
+        def pins(*arguments: str, answer: str = "") -> tuple[int, str]:
+            answering = threading.Thread(target=lambda: _shake_hands(context, listening))
+            answering.start()
+            done = pacsbox("tls", "pin", "clinic-b", *arguments, typed=answer)
+            answering.join()
+            return done.exit_code, done.output
+
+        assert pins("--fingerprint", "ab" * 32)[0] == 1
+        assert pins(answer="n\n")[0] == 1
+        assert box.peers.get("CLINIC-B").fingerprint == ""
+        code, told = pins(answer="y\n")
+        assert (code, shown.shown in told) == (0, True)
+        assert box.peers.get("CLINIC-B").fingerprint == shown.fingerprint
+        assert box.identity.trusts(shown.fingerprint)
+        assert pins("--fingerprint", shown.shown)[0] == 0
+
+
+def _shake_hands(context: ssl.SSLContext, listening: socket.socket) -> None:
+    with suppress(OSError):
+        connection, _ = listening.accept()
+        context.wrap_socket(connection, server_side=True).close()

@@ -170,6 +170,33 @@ def test_we_send_to_dcmtk_that_asks_who_we_are(
         assert len(list((tmp_path / "peer").iterdir())) == 1
 
 
+def test_a_peer_that_is_pinned_by_fingerprint_alone_may_call_once_we_have_called_it(
+    box: Box, receiver: Receiver, theirs: Theirs, ours: Path, tmp_path: Path
+) -> None:
+    """Its certificate is not here before: OpenSSL would refuse it as soon as anybody is trusted."""
+    box.identity.trust(certificates.made("SOMEBODY"))
+    shown = ("-aet", "CLINIC-B", "+tls", str(theirs.key), str(theirs.certificate), "+cf", str(ours))
+    wait_for(lambda: echo(receiver.tls_port, *shown).returncode != 0, 20)
+    with their_storescp(tmp_path / "peer", theirs, "-rc", "+cf", str(ours)) as port:
+        box.peers.add(
+            "CLINIC-B", "CLINIC-B", "127.0.0.1", port, tls=True, fingerprint=theirs.fingerprint, rights=("echo",)
+        )
+        assert box.echo("CLINIC-B").milliseconds > 0
+    wait_for(lambda: echo(receiver.tls_port, *shown).returncode == 0, 20)
+
+
+def test_the_certificate_that_a_peer_shows_is_fetched_without_being_trusted(
+    box: Box, theirs: Theirs, ours: Path, tmp_path: Path
+) -> None:
+    with their_storescp(tmp_path / "peer", theirs, "-rc", "+cf", str(ours)) as port:
+        box.peers.add("CLINIC-B", "STORESCP", "127.0.0.1", port)
+        assert box.certificate_of("CLINIC-B").fingerprint == theirs.fingerprint
+    assert box.identity.trusted() == []
+    with pytest.raises(PeerError) as caught:
+        box.certificate_of("CLINIC-B")
+    assert caught.value.fault is Fault.NOT_LISTENING
+
+
 def test_a_peer_with_another_certificate_is_sent_nothing(
     box: Box, fill: Fill, theirs: Theirs, ours: Path, tmp_path: Path
 ) -> None:

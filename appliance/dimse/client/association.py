@@ -37,6 +37,13 @@ _MOST_FRAGMENTS = 500
 _READ = 1 << 14
 _SMALLEST_PDU = 128
 _NO_DATA_SET = 0x0101
+_TROUBLES = (
+    (socket.gaierror, Fault.UNKNOWN_HOST),
+    (UnicodeError, Fault.UNKNOWN_HOST),
+    (ConnectionRefusedError, Fault.NOT_LISTENING),
+    (TimeoutError, Fault.SILENT),
+    (ConnectionError, Fault.HUNG_UP),
+)
 _AE_REASONS = {3: Fault.CALLING_AE, 7: Fault.CALLED_AE, 2: Fault.UNSUPPORTED}
 
 
@@ -100,18 +107,7 @@ class Association:
         return PeerError(fault, words.trouble(fault, self._peer, self._our_title))
 
     def _connect(self) -> socket.socket:
-        try:
-            found = socket.create_connection((self._peer.host, self._peer.port), self._limits.connect)
-        except (socket.gaierror, UnicodeError) as fault:
-            raise self._fault(Fault.UNKNOWN_HOST) from fault
-        except ConnectionRefusedError as fault:
-            raise self._fault(Fault.NOT_LISTENING) from fault
-        except TimeoutError as fault:
-            raise self._fault(Fault.SILENT) from fault
-        except ConnectionError as fault:
-            raise self._fault(Fault.HUNG_UP) from fault
-        except OSError as fault:
-            raise self._fault(Fault.UNREACHABLE) from fault
+        found = call(self._peer, self._our_title, self._limits.connect)
         try:
             found = secured(found, self._peer, self._limits.greeting)
         except SecureError as fault:
@@ -283,6 +279,15 @@ class Association:
                     self._socket.sendall(pdu.RELEASE_ANSWER)
                 elif kind in (pdu.RELEASE_RP, pdu.ABORT):
                     return
+
+
+def call(peer: Peer, our_title: str, seconds: float) -> socket.socket:
+    """A connection to `peer`. Raises `PeerError`."""
+    try:
+        return socket.create_connection((peer.host, peer.port), seconds)
+    except (OSError, UnicodeError) as fault:
+        kind = next((kind for cause, kind in _TROUBLES if isinstance(fault, cause)), Fault.UNREACHABLE)
+        raise PeerError(kind, words.trouble(kind, peer, our_title)) from fault
 
 
 def _set_timeout(connection: socket.socket, option: int, seconds: float) -> None:

@@ -1,0 +1,19 @@
+"""Which certificate a peer shows where it is called by TLS."""
+
+from __future__ import annotations
+
+from appliance.dimse.client.association import Limits, call
+from appliance.peers.faults import PeerError
+from appliance.storage.rows import Peer
+from appliance.tls import outgoing
+from appliance.tls.certificates import Certificate
+from appliance.transfers import words
+
+
+def certificate(peer: Peer, our_title: str, limits: Limits | None = None) -> Certificate:
+    """Nothing but the certificate is asked for, and it is not judged. Raises `PeerError`."""
+    limits = limits or Limits()
+    try:
+        return outgoing.certificate(call(peer, our_title, limits.connect), limits.greeting)
+    except outgoing.SecureError as fault:
+        raise PeerError(fault.fault, words.trouble(fault.fault, peer, our_title)) from fault
