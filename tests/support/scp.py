@@ -54,6 +54,8 @@ class Acceptor:
     """SOP Instance UIDs in order of arrival."""
     asked_by: list[tuple[str | None, int | None]] = field(default_factory=list)
     """AE title and message ID of the C-MOVE that each is said to come from."""
+    is_idle: Callable[[], bool] = lambda: True
+    """Whether nobody is connected."""
 
 
 ABORT = -1
@@ -96,11 +98,12 @@ def acceptor(
         ae.add_supported_context(UID(uid), list(transfer_syntaxes))
     server = ae.start_server(("127.0.0.1", 0), block=False, evt_handlers=[(evt.EVT_C_STORE, stored)])
     known = Acceptor(Peer("CLINIC-B", "ACCEPTOR", "127.0.0.1", server.server_address[1]))
+    known.is_idle = lambda: not ae.active_associations
     try:
         yield known
     finally:
         # Shutting down while an association ends makes its thread stumble.
-        wait_for(lambda: not ae.active_associations, what="the last association to end")
+        wait_for(known.is_idle, what="the last association to end")
         ae.shutdown()
 
 
