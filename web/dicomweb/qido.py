@@ -87,7 +87,7 @@ def _rows(studies: Studies, search: Search) -> Iterator[dict[str, Any]]:
     if not search.deep:
         yield from studies.find(search.match, search.limit + 1, search.offset)
         return
-    look = Look(studies, search.deep)
+    look = Look(studies, search.deep, search.manner)
     found = (row for row in studies.find(search.match) if look.into(row, search.match.level) is not None)
     yield from islice(found, search.offset, None)
 

@@ -10,7 +10,7 @@ from pydicom.datadict import dictionary_VR, keyword_for_tag
 
 from appliance.dicom.attributes import ATTRIBUTES, BY_KEYWORD, BY_TAG, MORE, Level
 from appliance.dicom.json import Json
-from appliance.dicom.matching import matcher
+from appliance.dicom.matching import Manner, matcher
 from appliance.dicom.query import Match, condition, tag_named
 
 MOST = 10_000
@@ -61,6 +61,8 @@ class Search:
     """Whether all that is known of its level is asked for."""
     deep: Json
     """Keys that the index can't match, as DICOM JSON; sequences of one item."""
+    manner: Manner
+    """How those are matched."""
     warnings: tuple[str, ...]
     """What could not be done as asked."""
 
@@ -70,9 +72,10 @@ def read(level: Level, path: Mapping[str, str], query: MultiMapping[str]) -> Sea
 
     Raises ValueError with a sentence for what can't be right.
     """
+    manner = Manner(multiple=_flag(query, "multiplevaluematching"), empty=_flag(query, "emptyvaluematching"))
     keys, deep, told, ignored = _keys(query)
-    multiple, empty = _flag(query, "multiplevaluematching"), _flag(query, "emptyvaluematching")
-    conditions = [condition(key, value, multiple=multiple, empty=empty) for key, value in keys.items()]
+    matcher(deep, manner)  # raises what can't be right
+    conditions = [condition(key, value, multiple=manner.multiple, empty=manner.empty) for key, value in keys.items()]
     match = Match(
         level,
         tuple(filter(None, conditions)),
@@ -85,9 +88,11 @@ def read(level: Level, path: Mapping[str, str], query: MultiMapping[str]) -> Sea
     more = {f"{tag:08X}" for tag in told | {tag for tag in tags or () if _is_told(tag, level)}}
     if level is Level.SERIES:
         more.add(_REQUEST)
-    warned = (f"Not supported for matching, and so ignored: {', '.join(ignored)}",) if ignored else ()
+    warned = [f"Not supported for matching, and so ignored: {', '.join(ignored)}"] if ignored else []
+    if match.fuzzy and _names_someone(deep):
+        warned.append("Of names that are not indexed only literal matching has been performed")
     limit, offset = min(_number(query, "limit", MOST), MOST), _number(query, "offset", 0)
-    return Search(match, limit, offset, always, if_known, frozenset(more), tags is None, deep, warned)
+    return Search(match, limit, offset, always, if_known, frozenset(more), tags is None, deep, manner, tuple(warned))
 
 
 def _keys(query: MultiMapping[str]) -> tuple[dict[str, str], Json, set[int], list[str]]:
@@ -112,7 +117,6 @@ def _keys(query: MultiMapping[str]) -> tuple[dict[str, str], Json, set[int], lis
             raise ValueError(f"{attribute.keyword} is given twice")
         else:
             keys[attribute.keyword] = value
-    matcher(deep)  # raises what can't be right
     return keys, deep, told, ignored
 
 
@@ -130,6 +134,12 @@ def _add(keys: Json, path: Sequence[int], name: str, value: str) -> None:
         raise ValueError(f"{name} is given twice")
     vr = dictionary_VR(last)
     keys[f"{last:08X}"] = {"vr": vr, "Value": [{}] if vr == "SQ" else [value]}
+
+
+def _names_someone(keys: Json) -> bool:
+    """Whether a person name is among the keys, at whatever depth."""
+    within = (item for key in keys.values() if key["vr"] == "SQ" for item in key["Value"])
+    return any(key["vr"] == "PN" for key in keys.values()) or any(map(_names_someone, within))
 
 
 def _is_told(tag: int, level: Level) -> bool:

@@ -82,6 +82,30 @@ def test_nothing_is_found_where_nothing_matches(root: str, query: str) -> None:
     assert found(root, f"studies?{query}") == []
 
 
+@pytest.mark.parametrize(
+    ("query", "studies"),
+    [
+        ("KVP=120%5C1&multiplevaluematching=true", ["1.2.91"]),
+        ("PatientComments=*91%5C*92&multiplevaluematching=true", ["1.2.91", "1.2.92"]),
+        ("PatientComments=*91%5C*92", []),
+        ("00400275.00401001=REQ1%5CREQ2&multiplevaluematching=true", ["1.2.91"]),
+        ('Occupation=""&emptyvaluematching=true', ["1.2.91", "1.2.92"]),
+        ('Occupation=""', []),
+        ('PatientComments=""&emptyvaluematching=true', []),
+        ('00400275.00401003=""&emptyvaluematching=true', ["1.2.91"]),
+    ],
+)
+def test_several_values_and_none_match_there_too(root: str, query: str, studies: list[str]) -> None:
+    assert sorted(each["0020000D"]["Value"][0] for each in found(root, f"studies?{query}")) == studies
+
+
+def test_names_that_only_metadata_hold_are_matched_literally_with_a_warning(root: str) -> None:
+    answer = requests.get(f"{root}/studies?OtherPatientNames=Doe&fuzzymatching=true", timeout=20)
+    assert answer.headers["Warning"].startswith("299 ")
+    assert "literal" in answer.headers["Warning"]
+    assert "Warning" not in requests.get(f"{root}/studies?PatientName=Doe&fuzzymatching=true", timeout=20).headers
+
+
 def test_pages_of_such_a_search_fit_together(root: str) -> None:
     every = [each["0020000D"]["Value"][0] for each in found(root, "studies?PatientComments=comment*")]
     pages = [found(root, f"studies?PatientComments=comment*&limit=1&offset={n}") for n in range(3)]
