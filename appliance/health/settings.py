@@ -33,6 +33,13 @@ def check(box: Box) -> Iterator[Finding]:
             f"The patient door listens on {web.public_bind}, not only for the tunnel on this machine.",
             "Leave web.public_bind at 127.0.0.1 unless phones on the LAN use it directly.",
         )
+    if not (ipaddress.ip_address(web.clinic_bind).is_loopback or web.clinic_tls):
+        yield Finding(
+            Severity.NOTE,
+            "settings",
+            f"The clinic door listens on {web.clinic_bind} without encryption: passwords and images can be overheard.",
+            "Set web.clinic_tls = true, or have a proxy with https before it.",
+        )
     if box.config.dicom.ae_title == "PACSBOX":
         yield Finding(
             Severity.NOTE,

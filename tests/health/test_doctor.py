@@ -118,3 +118,11 @@ def test_links_without_encryption_are_a_problem(tmp_path: Path) -> None:
     environment = {"PACSBOX_DATA_DIR": str(tmp_path), "PACSBOX_WEB_PUBLIC_URL": "http://images.clinic.example"}
     box = Box(load(environment=environment)[0])
     assert "not encrypted" in problems(list(settings.check(box)))[0]
+
+
+@pytest.mark.parametrize(("options", "noted"), [({}, True), ({"TLS": "true"}, False), ({"BIND": "127.0.0.1"}, False)])
+def test_a_clinic_door_that_can_be_overheard_is_noted(tmp_path: Path, options: dict[str, str], noted: bool) -> None:
+    environment = {"PACSBOX_DATA_DIR": str(tmp_path / "box")}
+    environment |= {f"PACSBOX_WEB_CLINIC_{name}": value for name, value in ({"BIND": "0.0.0.0"} | options).items()}
+    box = Box(load(environment=environment)[0])
+    assert any("overheard" in finding.says for finding in settings.check(box)) is noted

@@ -15,7 +15,14 @@ from web import errors, guards
 _STYLE = Path(__file__).with_name("static") / "staff.css"
 _KEPT = "public, max-age=31536000, immutable"
 _POLICY = "; ".join(
-    ("default-src 'none'", "base-uri 'none'", "frame-ancestors 'none'", "style-src 'self'", "form-action 'self'")
+    (
+        "default-src 'none'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+        "img-src data:",
+        "style-src 'self'",
+        "form-action 'self'",
+    )
 )
 _HEADERS = {
     "Content-Security-Policy": _POLICY,
