@@ -9,12 +9,12 @@ from __future__ import annotations
 import array
 import math
 import struct
-import zlib
 from dataclasses import dataclass
 from typing import BinaryIO
 
 from pydicom.datadict import dictionary_VR
 
+from appliance.dicom import inflate
 from appliance.errors import UnreadableInstanceError
 
 IMPLICIT_LITTLE = "1.2.840.10008.1.2"
@@ -63,7 +63,7 @@ def reencode(source: BinaryIO, stored: str, target: BinaryIO, wanted: str) -> No
     `stored` is one of `SOURCES`, `wanted` one of `TARGETS`. Raises `UnreadableInstanceError` when the data set
     is damaged.
     """
-    reader = _Inflated(source) if stored == DEFLATED else _Reader(source)
+    reader = _Reader(inflate.buffered(source) if stored == DEFLATED else source)
     _Copy(reader, target, _ENCODINGS[wanted]).elements(_ENCODINGS[stored], math.inf, signed=False, depth=0)
 
 
@@ -83,33 +83,8 @@ class _Reader:
 
     def take_any(self, count: int) -> bytes:
         """As many as there are, up to `count`."""
-        data = self._read(count)
+        data = self._file.read(count)
         self.at += len(data)
-        return data
-
-    def _read(self, count: int) -> bytes:
-        return self._file.read(count)
-
-
-class _Inflated(_Reader):
-    """The same of a deflated data set (PS3.5 A.5), unpacked as it is asked for."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        super().__init__(file)
-        self._unpack = zlib.decompressobj(-zlib.MAX_WBITS)
-        self._ready = bytearray()
-
-    def _read(self, count: int) -> bytes:
-        try:
-            while len(self._ready) < count and not self._unpack.eof:
-                packed = self._unpack.unconsumed_tail or self._file.read(_CHUNK)
-                if not packed:
-                    break
-                self._ready += self._unpack.decompress(packed, _CHUNK)
-        except zlib.error as fault:
-            raise UnreadableInstanceError(f"the deflated data set is damaged: {fault}") from fault
-        data = bytes(self._ready[:count])
-        del self._ready[:count]
         return data
 
 
