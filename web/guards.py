@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from aiohttp import web
@@ -83,6 +84,7 @@ def _forwarded_for(element: str) -> str:
     return (found[1] or found[2]) if found else ""
 
 
+@lru_cache(maxsize=256)
 def _plain(text: str) -> str:
     """An IP address in its usual form; empty when it is none."""
     try:

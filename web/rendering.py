@@ -12,12 +12,15 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from appliance.errors import PacsboxError
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+Job = tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]
+"""What to call, with what."""
 
 _SECONDS = 30.0
 _NICER = 5
@@ -46,7 +49,7 @@ class _Worker:
         self._process.start()
         theirs.close()
 
-    def ask(self, job: tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]], seconds: float) -> Any:
+    def ask(self, job: Job, seconds: float) -> Any:
         """The job's result, or what it raised. Raises `PictureFailedError`: the worker is of no use then."""
         try:
             self._pipe.send(job)
@@ -108,15 +111,25 @@ class Renderer:
 
         Who is cancelled while waiting for a place gives it up. Raises `PictureFailedError`.
         """
-        async with self._places:
-            loop = asyncio.get_running_loop()
-            answer: T = await loop.run_in_executor(self._pool, self._ask, (function, args, kwargs))
-            return answer
+        answer: T = await self._run(lambda: (function, args, kwargs))
+        return answer
 
-    def _ask(self, job: tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]) -> Any:
+    async def of(
+        self, path: Callable[[], Path], function: Callable[Concatenate[Path, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """What `function` makes of the file that `path` names: asked in a thread, just before, for it may block."""
+        answer: T = await self._run(lambda: (function, (path(), *args), kwargs))
+        return answer
+
+    async def _run(self, job: Callable[[], Job]) -> Any:
+        async with self._places:
+            return await asyncio.get_running_loop().run_in_executor(self._pool, self._ask, job)
+
+    def _ask(self, job: Callable[[], Job]) -> Any:
+        asked = job()
         worker = self._rested() or _Worker()
         try:
-            answer = worker.ask(job, self._seconds)
+            answer = worker.ask(asked, self._seconds)
         except PictureFailedError:
             worker.end()
             raise

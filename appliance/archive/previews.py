@@ -41,6 +41,13 @@ class Previews:
             return None
         return picture if picture.startswith(_START) and picture.endswith(_END) else None
 
+    def made(self, study_instance_uid: str) -> set[str]:
+        """The digests of the study's instances that have one."""
+        try:
+            return {path.stem for path in self._of(study_instance_uid).iterdir() if path.suffix == ".jpg"}
+        except OSError:
+            return set()
+
     def forget(self, study_instance_uid: str) -> None:
         """The study is deleted: so are its pictures."""
         shutil.rmtree(self._of(study_instance_uid), ignore_errors=True)

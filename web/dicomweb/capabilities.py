@@ -25,7 +25,7 @@ _ANSWERS: Mapping[str, Sequence[str]] = {
     "frames": (f'{MULTIPART}; type="{_OCTETS}"', f'{MULTIPART}; type="image/*"', _OCTETS),
     "bulkdata": (_OCTETS, f'{MULTIPART}; type="{_OCTETS}"'),
     "pixeldata": (f'{MULTIPART}; type="{_OCTETS}"',),
-    "rendered": (*_PICTURES, "application/pdf", "video/mp4"),
+    "rendered": (*_PICTURES, "image/gif", "video/mp4", "application/pdf"),
     "thumbnail": MEDIA_TYPES,
     "wado": (*MEDIA_TYPES, DICOM),
 }

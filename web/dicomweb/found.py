@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 from aiohttp import web
 
@@ -12,6 +14,8 @@ from appliance.storage.contract import Studies
 from web import archived
 from web.dicomweb.asked import ASKED, ITEMS, Asked
 from web.keys import BOX, THREADS
+
+T = TypeVar("T")
 
 
 async def found(request: web.Request) -> list[Instance]:
@@ -30,9 +34,25 @@ async def found(request: web.Request) -> list[Instance]:
 
 async def located(request: web.Request) -> Path:
     """The file of the instance of the path. Raises `NotFoundError`, `ArchiveFaultError`."""
-    box = request.app[BOX]
-    (instance,) = await found(request)
-    return await request.app[THREADS].run(archived.whole, box.blobs, instance)
+    return (await seen(request, lambda path: path))[1]
+
+
+async def seen(request: web.Request, look: Callable[[Path], T]) -> tuple[Instance, T]:
+    """The instance of the path, and what `look` tells of its file, all in one visit to a thread.
+
+    Raises `NotFoundError`, `ArchiveFaultError` and what `look` does.
+    """
+    asked, box = request[ASKED], request.app[BOX]
+
+    def visit() -> tuple[Instance, T] | None:
+        instances = _instances(box.storage.studies, asked)
+        return (instances[0], look(archived.whole(box.blobs, instances[0]))) if instances else None
+
+    found = await request.app[THREADS].run(visit)
+    if found is None:
+        raise NotFoundError("There is no such instance here.")
+    request[ITEMS] = 1
+    return found
 
 
 def _instances(studies: Studies, asked: Asked) -> list[Instance]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
+from pathlib import Path
 
 from aiohttp import web
 
@@ -12,13 +13,16 @@ from appliance.dicom import frames as stored_frames
 from appliance.dicom.frames import EXPLICIT_LITTLE, Frames
 from web.dicomweb.accept import MULTIPART, MediaRange, accepted, not_acceptable
 from web.dicomweb.asked import ASKED, ITEMS
-from web.dicomweb.found import located
+from web.dicomweb.found import seen
 from web.dicomweb.media import OCTETS, by_new_name, of_frames
 from web.dicomweb.multipart import Multipart
+from web.dicomweb.tagged import tagged
 from web.dicomweb.watched import watched
 from web.keys import RENDERER, THREADS
 from web.streaming import pour
 
+_AT_ONCE = 4 << 20
+"""Bytes of a frame that goes out in one piece: most do."""
 _MOST = 100_000
 """Of a frame's number; more digits are no number of a frame."""
 
@@ -39,35 +43,64 @@ class Form:
         return f"{self.media_type}; transfer-syntax={self.syntax}"
 
 
+@dataclass(frozen=True)
+class _Begun:
+    """An answer as far as one visit to a thread gets it."""
+
+    of: Frames
+    form: Form
+    first: bytes | None = None
+    """The first frame, unless a worker must make it."""
+
+
 async def frames(request: web.Request) -> web.StreamResponse:
     """GET /studies/{study}/series/{series}/instances/{instance}/frames/{frames}: numbers from 1, a comma between."""
     numbers = listed(request.match_info["frames"])
-    path = await located(request)
-    of = await request.app[THREADS].run(located_in, path)
-    for number in numbers:
-        if number > of.count:
-            raise LookupError(f"There is no frame {number}: the instance has {of.count}.")
-    return await sent(request, of, numbers)
+    instance, begun = await seen(request, partial(_begun, ranges=accepted(request), numbers=numbers))
+    valid = tagged(request, [instance], begun.form)
+    if begun.form.multipart:  # the boundary is another each time (RFC 9110 8.8.1)
+        valid["ETag"] = f"W/{valid['ETag']}"
+    return await _sent(request, begun, numbers, valid)
 
 
 async def sent(request: web.Request, of: Frames, numbers: Sequence[int]) -> web.StreamResponse:
     """The answer with frames `numbers`, in the form that the request likes best."""
-    request[ITEMS] = len(numbers)
     form = chosen(of, accepted(request), single=len(numbers) == 1)
-    first = await made(request, of, form, numbers[0])
+    return await _sent(request, _Begun(of, form), numbers, {})
+
+
+def _begun(path: Path, ranges: Sequence[MediaRange], numbers: Sequence[int]) -> _Begun:
+    of = located_in(path)
+    for number in numbers:
+        if number > of.count:
+            raise LookupError(f"There is no frame {number}: the instance has {of.count}.")
+    form = chosen(of, ranges, single=len(numbers) == 1)
+    return _Begun(of, form, None if _is_made(of, form) else _read(of, form, numbers[0]))
+
+
+async def _sent(
+    request: web.Request, begun: _Begun, numbers: Sequence[int], valid: dict[str, str]
+) -> web.StreamResponse:
+    request[ITEMS] = len(numbers)
+    of, form = begun.of, begun.form
+    first = await made(request, of, form, numbers[0]) if begun.first is None else begun.first
     if not form.multipart:
-        return web.Response(body=first, headers={"Content-Type": form.content_type, "Vary": "Accept"})
+        return web.Response(body=first, headers=valid | {"Content-Type": form.content_type, "Vary": "Accept"})
     whole, asked = Multipart(form.media_type), request[ASKED]
+    headers = valid | {"Content-Type": whole.content_type, "Vary": "Accept"}
     base = f"{asked.root}/studies/{asked.study}/series/{asked.series}/instances/{asked.instance}/frames"
+    beginning = whole.head(form.content_type, f"{base}/{numbers[0]}", first=True)
+    if len(numbers) == 1 and len(first) <= _AT_ONCE:
+        return web.Response(body=b"".join((beginning, first, whole.end)), headers=headers)
 
     async def parts() -> AsyncIterator[bytes]:
-        for place, number in enumerate(numbers):
-            data = await made(request, of, form, number) if place else first
-            yield whole.head(form.content_type, f"{base}/{number}", first=not place) + data
+        yield beginning + first
+        for number in numbers[1:]:
+            data = await made(request, of, form, number)
+            yield whole.head(form.content_type, f"{base}/{number}", first=False) + data
         yield whole.end
 
-    response = web.StreamResponse(headers={"Content-Type": whole.content_type, "Vary": "Accept"})
-    return await pour(request, response, watched(request, parts()))
+    return await pour(request, web.StreamResponse(headers=headers), watched(request, parts()))
 
 
 def listed(text: str) -> list[int]:
@@ -106,11 +139,18 @@ def _form(of: Frames, each: MediaRange, multipart: bool) -> Form | None:
 
 async def made(request: web.Request, of: Frames, form: Form, number: int) -> bytes:
     """Frame `number`, from 1, in `form`."""
-    if form.stored:
-        return await request.app[THREADS].run(stored_frames.stored, of, number - 1)
-    if of.encapsulated:
+    if _is_made(of, form):
         return await request.app[RENDERER].run(stored_frames.plain, of, number - 1)
-    return await request.app[THREADS].run(stored_frames.plain, of, number - 1)
+    return await request.app[THREADS].run(_read, of, form, number)
+
+
+def _is_made(of: Frames, form: Form) -> bool:
+    """Whether it has to be decoded, by a worker."""
+    return of.encapsulated and not form.stored
+
+
+def _read(of: Frames, form: Form, number: int) -> bytes:
+    return (stored_frames.stored if form.stored else stored_frames.plain)(of, number - 1)
 
 
 located_in = lru_cache(maxsize=512)(stored_frames.frames)

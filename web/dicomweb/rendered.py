@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
 
 from aiohttp import web
 
-from appliance.dicom.animated import GIF, gif, spread
-from appliance.dicom.cine import frame_rate
+from appliance.archive.previews import EDGE, QUALITY
+from appliance.dicom.animated import GIF
 from appliance.dicom.document import document
+from appliance.dicom.film import MP4
 from appliance.dicom.model import Instance
-from appliance.dicom.pixels import MEDIA_TYPES, NothingToShowError, Viewport, render, thumbnail
+from appliance.dicom.pixels import MEDIA_TYPES, NothingToShowError, Viewport
 from appliance.dicom.video import is_video, video
 from web import archived
-from web.cache import Cache
 from web.dicomweb import view as views
 from web.dicomweb.accept import MULTIPART, MediaRange, accepted, not_acceptable
 from web.dicomweb.asked import ASKED
 from web.dicomweb.found import found
 from web.dicomweb.frames import listed
+from web.dicomweb.moving import moving, wanted
 from web.dicomweb.multipart import Multipart
+from web.dicomweb.picture import Picture, made
 from web.dicomweb.tagged import tagged
 from web.dicomweb.view import View
 from web.dicomweb.watched import watched
@@ -29,33 +30,16 @@ from web.keys import BOX, RENDERER, THREADS
 from web.ranges import asked_for, status
 from web.streaming import pour
 
-RENDERED = web.AppKey("rendered", Cache)
-MEMORY = 32 << 20
-"""Bytes of pictures that are kept."""
-
 _DOCUMENTS = "1.2.840.10008.5.1.4.1.1.104."
 _SHOWN = frozenset(("application/pdf", "video/mp4"))
 """What browsers show without running anything in our name (ASVS 3.2.1)."""
 _VIEWER = "default-src 'none'; object-src 'self'; media-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'self'"
 """What browsers' own viewers need, in a viewer of ours."""
 _SANDBOX = "default-src 'none'; sandbox"
-_THUMBNAIL = Viewport(256, 256)
-_FILM = Viewport(512, 512)
-_WHOLE = Viewport(16383, 16383)
-"""As large as pictures get."""
+_SMALL = Viewport(EDGE, EDGE)
+_JPEG = "image/jpeg"
 _TRIES = 5
 """Instances that are looked at for a thumbnail of many."""
-
-
-@dataclass(frozen=True)
-class Picture:
-    """One picture that is asked for."""
-
-    instance: Instance
-    frame: int
-    """From 1; 0 for the one that stands for all."""
-    view: View
-    media_type: str
 
 
 async def many(request: web.Request) -> web.StreamResponse:
@@ -67,12 +51,12 @@ async def many(request: web.Request) -> web.StreamResponse:
     kind, single = _kind(ranges, multipart=True), _kind(ranges, multipart=False)
     shown = [each for each in await found(request) if not _is_document(each) and not is_video(each.transfer_syntax_uid)]
     frames = [(instance, frame) for instance in shown for frame in range(1, instance.frames + 1)]
-    if _wants_gif(ranges):
-        return await _moving(request, frames, view)
+    if moves := wanted(ranges):
+        return await moving(request, frames, view, moves)
     if kind is not None:
         return await _parts(request, kind, (Picture(instance, frame, view, kind) for instance, frame in frames))
     if single is None:
-        raise not_acceptable([*(f'{MULTIPART}; type="{each}"' for each in MEDIA_TYPES), *MEDIA_TYPES, GIF])
+        raise not_acceptable([*(f'{MULTIPART}; type="{each}"' for each in MEDIA_TYPES), *MEDIA_TYPES, GIF, MP4])
     return await _one_of(request, shown, 0, view, single)
 
 
@@ -87,8 +71,9 @@ async def one(request: web.Request) -> web.StreamResponse:
         if number > instance.frames:
             raise LookupError(f"There is no frame {number}: the instance has {instance.frames}.")
     ranges = accepted(request)
-    if _wants_gif(ranges):
-        return await _moving(request, [(instance, n) for n in numbers or range(1, instance.frames + 1)], view)
+    if moves := wanted(ranges):
+        frames = numbers or range(1, instance.frames + 1)
+        return await moving(request, [(instance, number) for number in frames], view, moves)
     single = _kind(ranges, multipart=False) if len(numbers) < 2 else None
     several = _kind(ranges, multipart=True)
     if single and not (several and ranges[0].multipart):
@@ -117,13 +102,38 @@ async def shown(
 async def small(request: web.Request) -> web.StreamResponse:
     """GET .../thumbnail of a study, a series, an instance or a frame."""
     view = views.read(request.query)
-    view = replace(view, viewport=view.viewport or _THUMBNAIL)
+    plain = view == View() and "quality" not in request.query
+    if "quality" not in request.query:
+        view = replace(view, quality=QUALITY)
+    view = replace(view, viewport=view.viewport or _SMALL)
     kind = _kind(accepted(request), multipart=False)
     if kind is None:
         raise not_acceptable(MEDIA_TYPES)
     frame = listed(request.match_info["frames"])[0] if "frames" in request.match_info else 0
     shown = [instance for instance in await found(request) if not _is_document(instance)]
+    if plain and not frame and kind == _JPEG and (ready := await _ready(request, shown, view)) is not None:
+        return ready
     return await _one_of(request, shown, frame, view, kind)
+
+
+async def _ready(request: web.Request, instances: Sequence[Instance], view: View) -> web.Response | None:
+    """The preview that was made before anyone asked, of the instance nearest to the middle that has one."""
+    previews, middle = request.app[BOX].previews, len(instances) // 2
+
+    def read() -> tuple[Instance, bytes] | None:
+        have = previews.made(instances[0].study_instance_uid) if instances else set()
+        some = [place for place, each in enumerate(instances) if each.digest in have]
+        if not some:
+            return None
+        chosen = instances[min(some, key=lambda place: abs(place - middle))]
+        body = previews.get(chosen.study_instance_uid, chosen.digest)
+        return (chosen, body) if body is not None else None
+
+    found = await request.app[THREADS].run(read)
+    if found is None:
+        return None
+    valid = tagged(request, [found[0]], Picture(found[0], 0, view, _JPEG))
+    return web.Response(body=found[1], headers=valid | {"Content-Type": _JPEG, "Vary": "Accept"})
 
 
 async def _one_of(
@@ -137,33 +147,6 @@ async def _one_of(
         except NothingToShowError as reason:
             fault = reason
     raise fault
-
-
-def _wants_gif(ranges: Sequence[MediaRange]) -> bool:
-    """Only who says so, and likes nothing better."""
-    return bool(ranges) and ranges[0].media_type == GIF
-
-
-async def _moving(request: web.Request, frames: Sequence[tuple[Instance, int]], view: View) -> web.StreamResponse:
-    """All of them as one picture that moves, at their own pace where the first says so."""
-    if not frames:
-        raise NothingToShowError("There is no picture in this.")
-    box, first = request.app[BOX], frames[0][0]
-    view = replace(view, viewport=view.viewport or _FILM)
-    chosen = [frames[place] for place in spread(len(frames))]
-    form = (*((instance.digest, frame) for instance, frame in chosen), view, GIF)
-    valid = tagged(request, dict.fromkeys(instance for instance, _ in chosen), view, GIF)
-    body = request.app[RENDERED].get(form)
-    if body is None:
-        pictures = (Picture(instance, frame, view, "image/png") for instance, frame in chosen)
-        made = [body async for _, body in _shown(request, iter(pictures))]
-        if not made:
-            raise NothingToShowError("There is no picture in this.")
-        uids = (first.study_instance_uid, first.series_instance_uid, first.sop_instance_uid)
-        rate = await request.app[THREADS].run(lambda: frame_rate(next(iter(box.storage.studies.metadata(*uids)))))
-        body = await request.app[RENDERER].run(gif, made, rate * len(chosen) / len(frames))
-        request.app[RENDERED].put(form, body)
-    return web.Response(body=body, headers=valid | {"Content-Type": GIF, "Vary": "Accept"})
 
 
 def _kind(ranges: Sequence[MediaRange], *, multipart: bool) -> str | None:
@@ -202,20 +185,20 @@ async def _as_it_is(request: web.Request, instance: Instance) -> web.StreamRespo
 
 async def _single(request: web.Request, picture: Picture) -> web.StreamResponse:
     valid = tagged(request, [picture.instance], picture)
-    body = await _made(request, picture)
+    body = await made(request, picture)
     return web.Response(body=body, headers=valid | {"Content-Type": picture.media_type, "Vary": "Accept"})
 
 
 async def _parts(request: web.Request, kind: str, pictures: Iterator[Picture]) -> web.StreamResponse:
-    made = _shown(request, pictures)
-    first = await anext(made, None)
+    shown = _shown(request, pictures)
+    first = await anext(shown, None)
     if first is None:
         raise NothingToShowError("There is no picture in this.")
     whole = Multipart(kind)
 
     async def parts() -> AsyncIterator[bytes]:
         yield whole.head(kind, _url(request, first[0]), first=True) + first[1]
-        async for picture, body in made:
+        async for picture, body in shown:
             yield whole.head(kind, _url(request, picture), first=False) + body
         yield whole.end
 
@@ -227,7 +210,7 @@ async def _shown(request: web.Request, pictures: Iterator[Picture]) -> AsyncIter
     """The pictures that can be made; what holds none is passed over."""
     for picture in pictures:
         try:
-            yield picture, await _made(request, picture)
+            yield picture, await made(request, picture)
         except NothingToShowError:
             continue
 
@@ -236,23 +219,3 @@ def _url(request: web.Request, picture: Picture) -> str:
     of = picture.instance
     uids = f"studies/{of.study_instance_uid}/series/{of.series_instance_uid}/instances/{of.sop_instance_uid}"
     return f"{request[ASKED].root}/{uids}/frames/{picture.frame}/rendered"
-
-
-async def _made(request: web.Request, picture: Picture) -> bytes:
-    """The picture from memory, else from a worker."""
-    kept, view = request.app[RENDERED], picture.view
-    key = (picture.instance.digest, picture.frame, view, picture.media_type)
-    body = kept.get(key)
-    if body is None:
-        path = await request.app[THREADS].run(archived.whole, request.app[BOX].blobs, picture.instance)
-        form: dict[str, Any] = {
-            "viewport": view.viewport or _WHOLE,
-            "media_type": picture.media_type,
-            "quality": view.quality,
-        }
-        if picture.frame or view.window:
-            body = await request.app[RENDERER].run(render, path, picture.frame or 1, window=view.window, **form)
-        else:
-            body = await request.app[RENDERER].run(thumbnail, path, **form)
-        kept.put(key, body)
-    return body

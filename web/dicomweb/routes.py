@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
@@ -16,6 +18,8 @@ from web.dicomweb import (
     cors,
     frames,
     metadata,
+    moving,
+    picture,
     qido,
     rendered,
     retrieve,
@@ -75,7 +79,8 @@ def add_routes(
     `root` may hold path parameters of the guard's, such as `/s/{code}/dicom-web`; with `storing` instances are taken
     in, too. The application has what `web.keys` names, `audited.JOURNAL`, and `web.errors.middleware`.
     """
-    app[rendered.RENDERED] = Cache(rendered.MEMORY)
+    app[picture.RENDERED] = Cache(picture.MEMORY)
+    app[moving.FILMS] = asyncio.Semaphore(moving.AT_ONCE)
     app.on_response_prepare.append(audited.noted)
     for path, permission, handler in ROUTES:
         about = About(permission, _resource(path, permission))

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isfinite
 
+from appliance.dicom import annotation
 from appliance.dicom.pixels import Viewport, Window
 
 _FUNCTIONS = {"linear": "LINEAR", "linear-exact": "LINEAR_EXACT", "sigmoid": "SIGMOID"}
@@ -22,13 +23,20 @@ class View:
     viewport: Viewport | None = None
     window: Window | None = None
     quality: int = _QUALITY
+    annotation: tuple[str, ...] = ()
+    """What is written into the picture, of `annotation.KINDS`."""
 
 
 def read(query: Mapping[str, str]) -> View:
     """The view that `query` asks for; raises ValueError for a parameter that can't be right."""
     if query.get("iccprofile", "no") not in _PROFILES:
         raise ValueError(f"iccprofile is one of {', '.join(sorted(_PROFILES))}")
-    return View(_viewport(query.get("viewport")), _window(query.get("window")), _quality(query.get("quality")))
+    return View(
+        _viewport(query.get("viewport")),
+        _window(query.get("window")),
+        _quality(query.get("quality")),
+        _annotation(query.get("annotation")),
+    )
 
 
 def _viewport(text: str | None) -> Viewport | None:
@@ -49,7 +57,11 @@ def _window(text: str | None) -> Window | None:
         return None
     words = [word.strip().lower() for word in text.split(",")]
     try:
-        centre, width, function = float(words[0]), float(words[1]), _FUNCTIONS[(words[2:] or ["linear"])[0]]
+        centre, width, function = (
+            float(words[0]),
+            float(words[1]),
+            _FUNCTIONS[(words[2:] or ["linear"])[0].replace("_", "-")],
+        )
     except (ValueError, LookupError) as fault:
         raise ValueError(f"window is centre,width,function with one of {', '.join(_FUNCTIONS)}") from fault
     if len(words) > 3 or not isfinite(centre) or not isfinite(width) or width <= 0:
@@ -63,3 +75,11 @@ def _quality(text: str | None) -> int:
     if not _INTEGER.fullmatch(text) or not 1 <= int(float(text)) <= 100:
         raise ValueError("quality is a whole number from 1 to 100")
     return int(float(text))
+
+
+def _annotation(text: str | None) -> tuple[str, ...]:
+    """`patient`, `technique` or both, with a comma between (8.3.5.1.1)."""
+    words = {word.strip().lower().strip('"') for word in (text or "").split(",")} - {""}
+    if text is not None and (not words or not words <= set(annotation.KINDS)):
+        raise ValueError(f"annotation is {' or '.join(annotation.KINDS)}, or both with a comma between")
+    return tuple(kind for kind in annotation.KINDS if kind in words)

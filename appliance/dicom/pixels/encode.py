@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from PIL import Image, features
 from pydicom.dataset import Dataset
 
+from appliance.dicom.annotation import Annotation
 from appliance.dicom.pixels import lenient
+from appliance.dicom.pixels.annotate import annotated
 
 _FORMATS: dict[str, tuple[str, dict[str, Any]]] = {
     # Full chroma: the coloured letters of ultrasound fray without it.
@@ -80,6 +82,8 @@ class Form:
     quality: int
     """Of JPEG and WebP, 1 to 100."""
     viewport: Viewport | None = None
+    notes: Annotation | None = None
+    """What is to be written into it."""
 
     def __post_init__(self) -> None:
         if self.media_type not in _FORMATS:
@@ -99,6 +103,8 @@ def encode(pixels: NDArray[np.uint8], height: float, form: Form) -> bytes:
     size = fitted(image.size, height, form.edge, (viewport.columns, viewport.rows) if viewport else None)
     if size != image.size:
         image = image.resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0)
+    if form.notes:
+        image = annotated(image, form.notes)
     kind, options = _FORMATS[form.media_type]
     out = BytesIO()
     image.save(out, kind, quality=form.quality, **options)

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from appliance.dicom.annotation import Annotation
 from appliance.dicom.pixels import colour, encode, grey, lenient, palette
 from appliance.dicom.pixels import layout as layouts
 from appliance.dicom.pixels import window as windows
@@ -36,16 +37,17 @@ def render(
     viewport: Viewport | None = None,
     media_type: str = "image/jpeg",
     quality: int = 85,
+    notes: Annotation | None = None,
 ) -> bytes:
     """One frame, counted from 1, as a JPEG, PNG or WebP file.
 
     `window` takes the place of the file's own and means nothing to colour pictures; `edge` is the longest
-    side in px and only makes smaller; so does `viewport`, which also may show a part.
+    side in px and only makes smaller; so does `viewport`, which also may show a part. `notes` are written into it.
 
     Raises `NothingToShowError` when there is no picture in the file or it is damaged, `IndexError` when it has
     no such frame, `ValueError` for a parameter out of range.
     """
-    form = Form(edge, media_type, quality, viewport)
+    form = Form(edge, media_type, quality, viewport, notes)
     with opened(path, _KEYWORDS) as source:
         return _rendered(source, _layout(source), frame, window, form)
 
@@ -57,9 +59,10 @@ def thumbnail(
     viewport: Viewport | None = None,
     media_type: str = "image/jpeg",
     quality: int = 80,
+    notes: Annotation | None = None,
 ) -> bytes:
     """The representative frame, else the middle one, small. Raises as `render` does."""
-    form = Form(None if viewport else edge, media_type, quality, viewport)
+    form = Form(None if viewport else edge, media_type, quality, viewport, notes)
     with opened(path, _KEYWORDS) as source:
         layout = _layout(source)
         chosen = int(lenient.number(source.header, "RepresentativeFrameNumber") or 0)

@@ -183,3 +183,36 @@ def test_who_takes_one_picture_of_a_series_gets_one(clinic: str, stocked: Box) -
 def test_a_long_film_is_thinned_evenly() -> None:
     assert spread(3) == [0, 1, 2]
     assert spread(10, 4) == [0, 2, 5, 7]
+
+
+@pytest.mark.parametrize("level", [2, 3])
+def test_a_thumbnail_made_before_is_sent_as_it_is(clinic: str, stocked: Box, level: int) -> None:
+    first = pydicom.dcmread(knee()[0], stop_before_pixels=True)
+    uids = (first.StudyInstanceUID, first.SeriesInstanceUID)
+    known = stocked.storage.studies.instances(*uids)
+    chosen = next(each for each in known if each.sop_instance_uid == first.SOPInstanceUID)
+    target = f"{url(clinic, first, level)}/thumbnail"
+    place = stocked.previews.place(chosen.study_instance_uid, chosen.digest)
+    before = requests.get(target, timeout=20)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_bytes(b"\xff\xd8 a picture of its own \xff\xd9")
+    try:
+        ready = requests.get(target, headers={"Accept": "image/*"}, timeout=20)
+        assert (ready.content, ready.headers["Content-Type"]) == (place.read_bytes(), "image/jpeg")
+        for other in ("?viewport=64,64", "?accept=image/png", "?quality=85", "?window=40,400,linear"):
+            assert image(requests.get(target + other, timeout=20).content).size[0] <= 264
+        if level == 3:
+            assert ready.headers["ETag"] == before.headers["ETag"]
+    finally:
+        place.unlink()
+
+
+def test_what_is_asked_for_is_written_into_the_picture(clinic: str, brain: Dataset) -> None:
+    target = f"{url(clinic, brain)}/rendered?accept=image/png"
+    plain = np.asarray(image(requests.get(target, timeout=20).content)).astype(int)
+    noted = np.asarray(image(requests.get(f"{target}&annotation=patient", timeout=20).content)).astype(int)
+    assert (noted != plain)[:40, :120].any()
+    assert np.array_equal(noted[64:], plain[64:])
+    both = np.asarray(image(requests.get(f"{target}&annotation=patient,technique", timeout=20).content)).astype(int)
+    assert (both != plain)[200:].any()
+    assert requests.get(f"{target}&annotation=weather", timeout=20).status_code == 400

@@ -19,7 +19,10 @@ from web.dicomweb.view import View, read
         ({"window": "-600.5,1.5e3,SIGMOID"}, View(window=Window(-600.5, 1500, "SIGMOID"))),
         ({"window": "40,400"}, View(window=Window(40, 400))),
         ({"window": "40,400,linear-exact", "quality": "50"}, View(None, Window(40, 400, "LINEAR_EXACT"), 50)),
-        ({"iccprofile": "srgb", "annotation": "patient", "else": "x"}, View()),
+        ({"window": "40,400,LINEAR_EXACT"}, View(window=Window(40, 400, "LINEAR_EXACT"))),
+        ({"annotation": "technique, patient"}, View(annotation=("patient", "technique"))),
+        ({"annotation": '"patient"'}, View(annotation=("patient",))),
+        ({"iccprofile": "srgb", "else": "x"}, View()),
     ],
 )
 def test_what_is_asked_for_is_read(query: dict[str, str], view: View) -> None:
@@ -41,6 +44,7 @@ def test_what_is_asked_for_is_read(query: dict[str, str], view: View) -> None:
         ],
         *[{"quality": value} for value in ("", "0", "101", "high", "-1", "50.5")],
         {"iccprofile": "cmyk"},
+        *[{"annotation": value} for value in ("", "weather", "patient,weather")],
     ],
 )
 def test_what_cannot_be_is_refused_in_one_line(query: dict[str, str]) -> None:
