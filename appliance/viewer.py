@@ -25,6 +25,8 @@ class Viewer:
     style: str
     codecs: str
     """The script of the worker that decodes pictures."""
+    early: tuple[str, ...]
+    """Scripts that the first one asks for as soon as it runs; browsers may fetch them meanwhile."""
     files: frozenset[str]
     """Names below `folder`; some have their compressed forms beside them."""
 
@@ -35,6 +37,7 @@ def installed(folder: Path = FOLDER) -> Viewer | None:
         said = json.loads((folder / ABOUT).read_text("utf-8"))
         files = frozenset(map(str, said["files"]))
         version, digest, script, style, codecs = (str(said[name]) for name in _TEXTS)
-        return Viewer(folder, version, digest, script, style, codecs, files)
+        early = tuple(map(str, said["early"]))
+        return Viewer(folder, version, digest, script, style, codecs, early, files)
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -24,6 +24,7 @@ def needed() -> Viewer:
 BODIES = {
     "app.bundle.js": b"'use strict';" * 20,
     "decode.js": b"'decode';" * 20,
+    "early.js": b"'early';" * 20,
     "app.bundle.css": b"body{}",
     "codec.wasm": b"\0asm" * 20,
     "assets/picture.png": b"\x89PNG",
@@ -40,4 +41,13 @@ def small(folder: Path) -> Viewer:
             path.with_name(f"{path.name}.gz").write_bytes(gzip.compress(body))
             path.with_name(f"{path.name}.br").write_bytes(b"brotli")
     (folder / "secret.js").write_bytes(b"not of the viewer")
-    return Viewer(folder, "3.0.0", "0123456789ab", "app.bundle.js", "app.bundle.css", "decode.js", frozenset(BODIES))
+    return Viewer(
+        folder,
+        "3.0.0",
+        "0123456789ab",
+        "app.bundle.js",
+        "app.bundle.css",
+        "decode.js",
+        ("early.js",),
+        frozenset(BODIES),
+    )

@@ -26,6 +26,8 @@ PACKAGE, VERSION = "@ohif/app", "3.13.2"
 INTEGRITY = "sha512-WZdxmpmG7rqFgW9ZJLcbgr3XCtLi1KDNPoMaeY5PPe6j4G4fjEjjkycZM6C6Zk2F87BKxFfpq+jd5xXZB9E8EA=="
 _DIST = "package/dist/"
 _LICENCE = "package/LICENSE"
+_EARLY = (1673, 6938, 6489, 6495, 8478, 89, 2623, 6749)
+"""The parts of the viewer that are needed for whatever it shows."""
 _PRESSED = {".css", ".js", ".svg", ".wasm"}
 _PRESS = Path(__file__).with_name("press.mjs")
 
@@ -130,6 +132,7 @@ def _about(files: Mapping[str, bytes]) -> dict[str, object]:
         "script": _only("app.bundle.js", files),
         "style": _only("app.bundle.css", files),
         "codecs": _only("8097.bundle.js", files),
+        "early": [_only(f"{number}.bundle.js", files) for number in _EARLY],
         "files": sorted(files),
     }
 

@@ -16,7 +16,7 @@ from web.viewer.settings import Place
 
 _SETTINGS = "/settings.js"
 _STUDY = "StudyInstanceUIDs"
-_PAGES = Environment(loader=PackageLoader("web.viewer"), autoescape=True, undefined=StrictUndefined)
+_PAGES = Environment(loader=PackageLoader("web.viewer"), autoescape=True, undefined=StrictUndefined, trim_blocks=True)
 _NOT_HERE = (
     "The full viewer is not installed on this box. Whoever looks after it can install it: run make viewer, then"
     " restart pacsbox web.\n"
@@ -100,6 +100,7 @@ class _Shell:
             title=title,
             files=place.files,
             script=self._viewer.script,
+            early=self._viewer.early,
             style=self._viewer.style,
             settings=place.settings,
         )

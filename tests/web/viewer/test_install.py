@@ -34,7 +34,7 @@ def test_without_npm_the_sentence_says_what_to_install(
 def test_what_is_installed_is_whole_and_compressed() -> None:
     viewer = needed()
     assert viewer.version == install.VERSION
-    assert {viewer.script, viewer.style, viewer.codecs, "LICENSE.txt"} <= viewer.files
+    assert {viewer.script, viewer.style, viewer.codecs, *viewer.early, "LICENSE.txt"} <= viewer.files
     for name in viewer.files:
         whole = (viewer.folder / name).stat().st_size
         for ending in (".br", ".gz") if Path(name).suffix in (".js", ".wasm", ".css", ".svg") else ():
