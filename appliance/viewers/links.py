@@ -27,7 +27,10 @@ class Link:
     name: str
     """The viewer's."""
     url: str
+    by: str
+    """How the images get there: `DICOMweb`, `DICOM`, ..."""
     needs: str
+    """What must be there for it, in a sentence."""
     expires: datetime | None
     """When its pass ends; None for a link without one, which opens nothing by itself."""
 
@@ -66,6 +69,7 @@ class ViewerLinks:
             Link(
                 viewer.name,
                 _filled(viewer.template, values),
+                viewer.by,
                 _filled(viewer.needs, places),
                 given.expires if "{token}" in viewer.template else None,
             )

@@ -73,7 +73,7 @@ def test_slicer_gets_endpoint_study_and_pass(box: Box, study: str) -> None:
             "microdicom://?param=pacsServer&value=CLINIC%20A%3Abox.clinic.example%3A11112"
             "&param=pacsTagValue&value=0020000D&value={study}",
         ),
-        ("In the browser (OHIF)", DOOR + "/ohif/viewer?StudyInstanceUIDs={study}"),
+        ("OHIF", DOOR + "/ohif/viewer?StudyInstanceUIDs={study}"),
     ],
 )
 def test_the_others_are_told_which_study_of_which_box(box: Box, study: str, name: str, url: str) -> None:
@@ -98,7 +98,7 @@ def test_the_configuration_says_which_are_shown_and_in_which_order(box: Box, stu
         viewers_meddream="https://meddream.clinic.example/",
         viewers_links="Ours = https://viewer.example/?study={study}&from={dicomweb}",
     )
-    assert [*links] == ["In the browser (OHIF)", "RadiAnt", "Weasis", "MedDream", "Ours"]
+    assert [*links] == ["OHIF", "RadiAnt", "Weasis", "MedDream", "Ours"]
     assert links["MedDream"].url == f"https://meddream.clinic.example/?study={study}"
     endpoint = "http%3A%2F%2Fbox.clinic.example%3A8042%2Fdicom-web"
     assert links["Ours"].url == f"https://viewer.example/?study={study}&from={endpoint}"

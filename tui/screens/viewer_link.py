@@ -36,7 +36,7 @@ class ViewerLinkScreen(ModalScreen[None]):
             yield Static(id="code", markup=False)
             with Vertical(id="beside"):
                 yield Static(words.person(self._study.patient_name), classes="strong", markup=False)
-                yield Static(f"in {words.clean(self.link.name)}", classes="apart", markup=False)
+                yield Static(words.clean(self.link.name), classes="apart", markup=False)
                 yield Static(self.link.needs, classes="quiet apart", markup=False)
                 if self.link.expires:
                     yield Static(f"Works until {self.link.expires.astimezone():%H:%M}.", id="until", markup=False)

@@ -86,5 +86,5 @@ class ViewersDialog(Dialog[None]):
 
 COLUMNS: list[Column[Link]] = [
     Column("Viewer", lambda link: words.clean(link.name), weight=2),
-    Column("Images come", lambda link: "by DICOMweb, at once" if link.expires else "as it is set up", weight=2),
+    Column("Gets the images by", lambda link: link.by, weight=2),
 ]

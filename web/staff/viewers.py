@@ -29,8 +29,7 @@ async def viewers(request: web.Request) -> web.StreamResponse:
     if navigates(request):
         values = {"study": Row.of(study), "links": [_shown(link) for link in links], **session_of(request)}
         return request.app[PAGES].page(request, "viewers", values)
-    told = [{"name": each.name, "url": each.url, "needs": each.needs, "expires": each.expires} for each in links]
-    body = orjson.dumps({"study": asked.study, "viewers": told})
+    body = orjson.dumps({"study": asked.study, "viewers": links})
     return web.Response(body=body, content_type="application/json")
 
 

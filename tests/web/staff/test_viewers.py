@@ -44,7 +44,7 @@ async def test_programs_are_told_every_viewer_s_name_and_address(lan: Door, anna
     assert answer.headers["Cache-Control"] == "no-store"
     links = {each["name"]: each for each in told["viewers"]}
     assert {"Weasis", "3D Slicer", "Horos", "OsiriX", "RadiAnt", "MicroDicom"} <= links.keys()
-    assert all(each.keys() == {"name", "url", "needs", "expires"} for each in links.values())
+    assert all(each.keys() == {"name", "url", "by", "needs", "expires"} for each in links.values())
     assert links["RadiAnt"]["expires"] is None
     assert links["Weasis"]["expires"].endswith("Z") or "+00:00" in links["Weasis"]["expires"]
 
