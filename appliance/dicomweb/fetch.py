@@ -85,14 +85,14 @@ class Fetch:
 
     def _take(self, url: str) -> None:
         """All instances of one answer."""
-        if self._stopped():
-            raise _StoppedError
+        self._look()
         with self._got(url) as response:
             parts = self._parts(response)
             try:
                 for kind, pieces in parts:
                     self._keep(kind, pieces)
                     self._report(self._progress())
+                    self._look()
             except EOFError:
                 raise words.trouble(Fault.LOST, self._peer) from None
             except ValueError:
@@ -123,9 +123,12 @@ class Fetch:
 
     def _pieces(self, response: requests.Response) -> Iterator[bytes]:
         for piece in self._session.pieces(response):
-            if self._stopped():
-                raise _StoppedError
+            self._look()
             yield piece
+
+    def _look(self) -> None:
+        if self._stopped():
+            raise _StoppedError
 
     def _keep(self, kind: str, pieces: Iterator[bytes]) -> None:
         """One instance into the spool; what cannot be kept is counted, with why."""
