@@ -31,15 +31,15 @@ def set_timeouts(ae: ApplicationEntity, acse: float, dimse: float, network: floa
 
 
 def end_quietly(association: Association) -> None:
-    """Let the network thread end without a traceback where a peer does what PS3.8 table 9-10 has no rule for."""
+    """Let the network thread end, not fail, where a peer does what PS3.8 table 9-10 has no rule for."""
     machine = association.dul.state_machine
     act = machine.do_action
 
     def act_or_end(event: str) -> None:
         try:
             act(event)
-        except InvalidEventError as fault:
-            raise SystemExit from fault
+        except InvalidEventError:
+            association.dul._kill_thread = True
 
     machine.do_action = act_or_end  # type: ignore[method-assign]
 
