@@ -10,6 +10,7 @@ import pytest
 from appliance.box import Box
 from appliance.errors import AlreadyExistsError, NotFoundError
 from tests.cli.conftest import Pacsbox
+from tests.support.dicomweb import Answer, serving
 from tests.support.programs import free_port
 from tests.support.scp import acceptor, storescp
 
@@ -92,3 +93,44 @@ def test_what_cannot_be_is_named(pacsbox: Pacsbox, box: Box, said: tuple[str, ..
     box.peers.add("B", "BAE", "10.0.0.7", 104)
     with pytest.raises(ValueError, match=fault):
         pacsbox("peer", "change", "B", *said)
+
+
+def test_a_dicomweb_server_is_added_tested_changed_and_listed(pacsbox: Pacsbox, box: Box, tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("abc.def\n")
+    with serving(lambda _: Answer(200, b"[]")) as server:
+        done = pacsbox("peer", "add", "WEB", "--url", server.url, "--token", str(tmp_path / "token"))
+        assert done.stdout == "WEB is added.\nTry it: pacsbox peer test WEB\n", done.output
+        assert pacsbox("peer", "test", "web").stdout.startswith("WEB answers, in ")
+        assert server.asked[0].headers["Authorization"] == "Bearer abc.def"
+    assert pacsbox("peer", "list").stdout == f"WEB  DICOMweb  {server.url}  asks for a token\n"
+    assert "abc" not in pacsbox("peer", "list", "--json").stdout
+    done = pacsbox("peer", "test", "WEB")
+    assert (done.exit_code, "nothing listens on port" in done.stderr) == (1, True)
+    (tmp_path / "password").write_text("secret")
+    given = ("--user", "anna", "--password", str(tmp_path / "password"), "--url", "http://10.0.0.7/rs")
+    done = pacsbox("peer", "change", "WEB", *given)
+    assert done.stdout == "WEB is changed.\n"
+    assert "goes over the network readable by others" in done.stderr
+    peer = box.peers.get("WEB")
+    assert (peer.user, box.peer_secrets.of(peer)) == ("anna", "secret")
+    pacsbox("peer", "change", "WEB", "--token", "")
+    assert pacsbox("peer", "list").stdout == "WEB  DICOMweb  http://10.0.0.7/rs  asks for nothing\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--url", "http://10.0.0.7", "--token", "abc.def"), "Give a file that holds the token"),
+        (("--url", "http://10.0.0.7", "--token", "-", "--user", "anna"), "give one of them"),
+        (("--url", "http://10.0.0.7", "--may", "store"), "does not call by DICOM"),
+        (("AE", "10.0.0.7", "--url", "http://10.0.0.7"), "has no AE title"),
+        (("AE", "10.0.0.7", "--user", "anna", "--password", "-"), "Without --url"),
+        (("AE",), "AE_TITLE HOST [PORT], or --url"),
+        ((), "AE_TITLE HOST [PORT], or --url"),
+    ],
+)
+def test_what_does_not_fit_together_is_refused(pacsbox: Pacsbox, box: Box, words: tuple[str, ...], said: str) -> None:
+    done = pacsbox("peer", "add", "WEB", *words)
+    assert done.exit_code == 2
+    assert said in " ".join(done.stderr.split())
+    assert not box.peers.all()

@@ -7,9 +7,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.support.dicomweb import Answer, serving
 from tests.support.programs import free_port, program
 from tests.support.waiting import wait_for
 from tui.screens.peer_new import fault
+from tui.screens.peer_web import fault as web_fault
 from tui.screens.peers import PeersScreen
 
 
@@ -108,3 +110,37 @@ async def test_forgetting_asks_first(opened, box):
         await console.sees("The box knows nobody")
         assert isinstance(console.app.screen, PeersScreen)
         assert not box.peers.all()
+
+
+async def test_a_dicomweb_server_is_added_and_asked(opened, box):
+    with serving(lambda _: Answer(200, b"[]")) as server:
+        async with opened() as console:
+            await console.press("f4", "a")
+            await console.sees("Add a peer")
+            await console.press("f7")
+            await console.sees("Add a DICOMweb server")
+            await console.fill_in("CLINIC-B", server.url, "", "abc.def", "")
+            await console.sees("> CLINIC-B", "DICOMweb", "http://127.0.0.1")
+            assert "abc.def" not in console.text
+            await console.sees("A DICOMweb server. Press e to ask whether it answers, and lets us in.")
+            await console.press("e")
+            await console.sees("CLINIC-B", "yes, ", " ms")
+        assert server.asked[-1].headers["Authorization"] == "Bearer abc.def"
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("name", "", "Please fill this in."),
+        ("url", "", "Please fill this in."),
+        ("url", "10.0.0.7", "A DICOMweb URL is written https://"),
+        ("url", "https://a:b@c", "Leave the user and password out of the URL"),
+        ("user", "a:b", "A user's name"),
+        ("fingerprint", "12", "A fingerprint is"),
+        ("secret", "", ""),
+        ("user", "", ""),
+    ],
+)
+def test_each_field_of_a_dicomweb_server_is_judged_by_itself(field, value, said):
+    assert web_fault(field, value).startswith(said)
+    assert bool(web_fault(field, value)) == bool(said)
