@@ -42,7 +42,9 @@ WORK = {
     "small-4": Work(images.small, 4000, 4),
     "j2k-1": Work(images.jpeg2000, 1200, 1, ("-xv",)),
     "multiframe-4": Work(images.multiframe, 16, 4),
+    "burst": Work(images.small, 10_000, 4),
 }
+USUAL = [name for name in WORK if name != "burst"]
 
 
 @dataclass
@@ -73,15 +75,15 @@ class Files:
     def __init__(self, folder: Path, share: float) -> None:
         self._folder = folder
         self._share = share
-        self._made: dict[str, list[Path]] = {}
+        self._made: dict[tuple[str, int], list[Path]] = {}
         self.warmup = images.warmup(folder / "warmup")
 
     def of(self, work: Work) -> list[Path]:
-        name = work.make.__name__
         count = max(4, int(work.count * self._share))
-        if name not in self._made:
-            self._made[name] = work.make(self._folder / name, count)
-        return self._made[name]
+        what = work.make.__name__, count
+        if what not in self._made:
+            self._made[what] = work.make(self._folder / f"{what[0]}-{count}", count)
+        return self._made[what]
 
 
 def measure(kind: type[Receiver], folder: Path, work: Work, files: list[Path], warmup: list[Path]) -> Result:
@@ -207,7 +209,7 @@ def main() -> None:
     kinds = {kind.name: kind for kind in receivers.ALL}
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--rounds", type=int, default=5)
-    options.add_argument("--work", nargs="+", choices=WORK, default=list(WORK))
+    options.add_argument("--work", nargs="+", choices=WORK, default=USUAL)
     options.add_argument("--only", nargs="+", choices=kinds, default=list(kinds), help="receivers that take part")
     options.add_argument("--share", type=float, default=1.0, help="of the files, for a quick look")
     options.add_argument("--folder", type=Path, help="on the disk that is measured; made and removed")
@@ -242,18 +244,30 @@ def _compare(
         return
     found: dict[str, list[Result]] = {kind.name: [] for kind in kinds}
     if not chosen.no_floor:
-        found |= {"floor": [], "floor, no flush": []}
+        found |= {label: [] for label, _ in _floors(work, files)}
     for _ in range(chosen.rounds):
         for kind in kinds:
             found[kind.name].append(measure(kind, folder, work, files, warmup))
         if not chosen.no_floor:
-            for label, flush in (("floor", True), ("floor, no flush", False)):
+            for label, rate in _floors(work, files):
                 place = Path(tempfile.mkdtemp(dir=folder))
-                rate = floor.rate(files, place, work.associations, flush)
+                found[label].append(Result(*[rate(place)] * 2, 0, 0, 0, 0, 0, 0))
                 receivers.empty(place)
-                found[label].append(Result(rate, rate, 0, 0, 0, 0, 0, 0))
         os.sync()
     report(name, work, sum(path.stat().st_size for path in files) / len(files), found)
+
+
+def _floors(work: Work, files: list[Path]) -> list[tuple[str, Callable[[Path], float]]]:
+    """What gives the rates of the floors, with the folder that they fill."""
+
+    def by_storescu(folder: Path) -> float:
+        return floor.rate_of_storescu(files, folder, work.associations, lambda port: send(port, files, work))
+
+    return [
+        ("floor, storescu", by_storescu),
+        ("floor", lambda folder: floor.rate(files, folder, work.associations, flush=True)),
+        ("floor, no flush", lambda folder: floor.rate(files, folder, work.associations, flush=False)),
+    ]
 
 
 if __name__ == "__main__":
