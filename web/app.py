@@ -99,6 +99,7 @@ def clinic_app(box: Box, renderer: Renderer | None = None, viewer: Viewer | None
     looks = Pages()
     app = web.Application(middlewares=[errors.middleware(looks.worded)])
     app[BOX] = box
+    app[VIEWER] = viewer
     app.on_response_prepare.append(headers.bare)
     app.cleanup_ctx.extend((_threads, _journal("clinic"), _rendering(renderer)))
     add_routes(app, _DICOMWEB, storing=True)

@@ -9,7 +9,7 @@ from aiohttp import web
 from appliance.dicom import names
 from appliance.dicom.model import Study
 from web.dicomweb.asked import ASKED, ITEMS
-from web.keys import BOX, THREADS
+from web.keys import BOX, THREADS, VIEWER
 from web.staff.entrance import cookie
 from web.staff.pages import PAGES
 
@@ -53,6 +53,7 @@ async def listed(request: web.Request) -> web.StreamResponse:
     found = await request.app[THREADS].run(lambda: box.storage.studies.search(text, _MOST))
     request[ITEMS] = len(found)
     values = {"rows": [Row.of(study) for study in found], "search": text, "most": _MOST, **session_of(request)}
+    values["full"] = request.app[VIEWER] is not None
     return request.app[PAGES].page(request, "studies", values)
 
 

@@ -148,3 +148,8 @@ async def test_who_is_not_let_in_gets_no_list(
     for path in ("/ohif/", "/ohif/settings.js"):
         async with staff.get(path, allow_redirects=False) as answer:
             assert answer.status in (303, 401)
+
+
+async def test_the_page_of_studies_leads_to_it(staff: Client, link: Link) -> None:
+    async with staff.get("/") as answer:
+        assert f'href="/ohif/viewer?StudyInstanceUIDs={link.study}"' in await answer.text()
