@@ -36,6 +36,8 @@ _DOCUMENT_TAG = 0x00420011
 _BULK_TAGS = frozenset((*_PIXEL_TAGS, _DOCUMENT_TAG))
 _START = 1 << 18
 """Bytes in which nearly every header is."""
+_SHORT = 4096
+"""Bytes of elements that are remembered with what they decode to."""
 _DEFER = 1 << 20
 """No header element that we ask for is longer, but a private one between them may be."""
 
@@ -166,9 +168,17 @@ def _sieved(file: BinaryIO, syntax: str, tags: frozenset[int]) -> Source:
     """The lean way: pydicom only sees what is asked for. Raises `Unsure`."""
     start, implicit = file.tell(), syntax == _IMPLICIT_LITTLE
     found = sieve(file.read(_START), implicit, tags, _BULK_TAGS, _PIXEL_TAGS[0])
-    header = read_dataset(BytesIO(found.wanted), implicit, is_little_endian=True)
+    make = _header_again if len(found.wanted) <= _SHORT else _header
     bulk = {each.tag: Bulk(each.vr, start + each.offset, each.length) for each in found.located}
-    return Source(file, syntax, header, bulk)
+    return Source(file, syntax, make(found.wanted, implicit), bulk)
+
+
+def _header(elements: bytes, implicit: bool) -> Dataset:
+    return read_dataset(BytesIO(elements), implicit, is_little_endian=True)
+
+
+_header_again = lru_cache(maxsize=64)(_header)
+"""Slice after slice of a series says the same of its pixels, and pydicom decodes each value once; nobody changes it."""
 
 
 def _judged(file: BinaryIO, syntax: str, tags: frozenset[int]) -> Source:

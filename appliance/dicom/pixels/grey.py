@@ -37,6 +37,9 @@ KEYWORDS = (
 _OUTLIERS = 0.005
 """Share of the pixels at either end that an automatic window ignores: markers, metal, dead detector cells."""
 
+_SAMPLED = 1 << 16
+"""Pixels of a frame that are enough to see its range."""
+
 
 @dataclass(frozen=True)
 class Rescale:
@@ -63,7 +66,7 @@ def greys(decoded: Decoded, layout: Layout, source: Source, frame: int, window: 
     if not voi and decoded.bits <= 8 and not layout.signed and not modality:
         voi = _full_range(header, decoded.bits)
     if not voi:
-        counts = None if wide else _counts(decoded.values, codes)
+        counts = None if wide else _counts(decoded.values, codes, layout.signed)
         voi = _automatic(shown, counts, _is_padding(header, stored))
     shades = np.nan_to_num(voi.shades(shown))
     table = np.asarray((1 - shades if _is_inverted(header, layout) else shades) * 255 + 0.5, np.uint8)
@@ -72,14 +75,19 @@ def greys(decoded: Decoded, layout: Layout, source: Source, frame: int, window: 
 
 def _codes(values: NDArray[Any], signed: bool) -> NDArray[Any]:
     """All that lies between the lowest and the highest value: far fewer than are possible, in most images."""
-    values = values.view(f"i{values.dtype.itemsize}") if signed else values
+    values = _numbers(values, signed)
     return np.arange(int(values.min()), int(values.max()) + 1)
 
 
-def _counts(values: NDArray[Any], codes: NDArray[Any]) -> NDArray[Any]:
-    """How often each code occurs."""
-    every = np.bincount(values.ravel(), minlength=1 << 8 * values.dtype.itemsize)
-    return np.asarray(every[codes & (len(every) - 1)])
+def _numbers(values: NDArray[Any], signed: bool) -> NDArray[Any]:
+    return values.view(f"i{values.dtype.itemsize}") if signed else values
+
+
+def _counts(values: NDArray[Any], codes: NDArray[Any], signed: bool) -> NDArray[Any]:
+    """How often each code occurs, by every so manieth row and column of a large frame."""
+    step = max(1, round((values.size / _SAMPLED) ** 0.5))
+    places = np.subtract(_numbers(values, signed)[::step, ::step], codes[0], dtype=np.intp)
+    return np.bincount(places.ravel(), minlength=len(codes))
 
 
 def _looked_up(values: NDArray[Any], codes: NDArray[Any], table: Greys) -> Greys:
