@@ -16,6 +16,8 @@ _LONG = frozenset(b"OB OD OF OL OV OW SQ SV UC UN UR UT UV".split())
 """With two bytes reserved and four of length (PS3.5 7.1.2)."""
 _ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 _FIRST_DELIMITER = 0xFFFE0000
+_PIXELS = 0x7FE0
+"""The group that comes last."""
 _DEEPEST = 16
 """Sequences within sequences."""
 _IMPLICIT = struct.Struct("<HHI")
@@ -51,8 +53,14 @@ def sieve(data: bytes, implicit: bool, wanted: Set[int], located: Set[int], last
     A located one from `last` on ends it. Raises `Unsure`, also where the data ends before that.
     """
     kept, places, position = bytearray(), [], 0
+    read, asked = _EXPLICIT.unpack_from, wanted | located
     try:
         while True:
+            if not implicit:  # most elements, without a call
+                group, element, vr, length = read(data, position)
+                if vr in _SHORT and group < _PIXELS and group << 16 | element not in asked:
+                    position += 8 + length
+                    continue
             tag, vr, value, length = _element(data, position, implicit)
             if tag in located:
                 places.append(Place(tag, vr.decode("ascii"), value, length))
