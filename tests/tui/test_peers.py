@@ -122,7 +122,7 @@ async def test_a_dicomweb_server_is_added_and_asked(opened, box):
             await console.fill_in("CLINIC-B", server.url, "", "abc.def", "")
             await console.sees("> CLINIC-B", "DICOMweb", "http://127.0.0.1")
             assert "abc.def" not in console.text
-            await console.sees("A DICOMweb server. Press e to ask whether it answers, and lets us in.")
+            await console.sees("A DICOMweb server at http://127.0.0.1")
             await console.press("e")
             await console.sees("CLINIC-B", "yes, ", " ms")
         assert server.asked[-1].headers["Authorization"] == "Bearer abc.def"

@@ -22,8 +22,8 @@ class WebPeerForm(PeerFields):
         "name": ("Name", "what you call them, such as CLINIC-B"),
         "url": ("URL", "https://pacs.clinic.example/dicom-web"),
         "user": ("User", "empty, if they gave you a token or nothing"),
-        "secret": ("Secret", "the token, or the user's password; empty for none"),
-        "fingerprint": ("Pin", "SHA-256 of its certificate, if no known CA has signed it"),
+        "secret": ("Secret", "the token or password, if they gave one"),
+        "fingerprint": ("Pin", "SHA-256 of a certificate without a CA"),
     }
     HIDDEN = ("secret",)
     BINDINGS = keys()

@@ -135,7 +135,7 @@ def _untested(peer: Peer | None) -> str:
     if peer is None:
         return ""
     if peer.url:
-        return "A DICOMweb server. Press e to ask whether it answers, and lets us in."
+        return f"A DICOMweb server at {peer.url}. Press e to ask whether it answers, and lets us in."
     return f"When it calls, it may {in_short(peer.rights)}. Press e to ask whether it answers."
 
 
