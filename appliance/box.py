@@ -28,6 +28,7 @@ from appliance.dicom import charset
 from appliance.dicomweb.link import DicomwebLink
 from appliance.dimse.client.certificate import certificate
 from appliance.dimse.client.link import DimseLink
+from appliance.dimse.client.ourselves import listens
 from appliance.dimse.client.send import send
 from appliance.errors import IndexUnavailableError
 from appliance.keys import key
@@ -292,7 +293,8 @@ class Box:
     def links(self) -> Links:
         """What we can ask of peers, whichever way they are spoken to."""
         blobs, scratch, spool = self.blobs, self.run_dir, partial(self.spool, "fetch")
-        dimse = DimseLink(self.config.dicom.ae_title, blobs, scratch, self.config.transfers.associations, spool)
+        ours, most = self.config.dicom.ae_title, self.config.transfers.associations
+        dimse = DimseLink(ours, blobs, scratch, most, spool, partial(listens, self.config.dicom))
         return Links(dimse, DicomwebLink(self.peer_secrets, self.identity, blobs, scratch, spool))
 
     def echo(self, peer: str) -> Echo:

@@ -24,6 +24,28 @@ def does_not_know_us(peer: str, ours: str) -> str:
     )
 
 
+def receiver_is_down(peer: str) -> str:
+    """The peer can only send to our receiver, which does not run."""
+    return (
+        f"{peer} does not hand out images on the line that asks for them (C-GET); it must send them to this box, whose"
+        " receiver is not running. Start it, and fetch again."
+    )
+
+
+def move_failed(peer: str, ours: str, status: int, comment: str) -> str:
+    """The peer was asked by C-MOVE to send to us, and nothing came of it."""
+    return f"{fetch_failed(peer, status, comment)} {_known_there(ours)}"
+
+
+def move_broken_off(peer: str, ours: str) -> str:
+    """The peer was asked by C-MOVE to send to us, and hung up instead of an answer."""
+    return f"{peer} hung up when it was asked to send the study. {_known_there(ours)}"
+
+
+def _known_there(ours: str) -> str:
+    return f"Ask them whether they know this box as {ours}, with the right address and port, and can reach it."
+
+
 def query_failed(peer: str, status: int, comment: str) -> str:
     """The peer answered a C-FIND with a failure."""
     return f"{peer} could not answer the query ({_said(status, comment)})."

@@ -12,7 +12,7 @@ from pydicom import dcmread
 
 from appliance.box import Box
 from appliance.errors import NotFoundError
-from appliance.peers.faults import PeerError
+from appliance.peers.faults import Fault, PeerError
 from appliance.priors.progress import Progress
 from appliance.priors.search import Search
 from appliance.storage.rows import Peer
@@ -153,5 +153,8 @@ def test_a_peer_that_does_not_know_where_we_are_is_named(box: Box, tmp_path: Pat
     with orthanc(tmp_path / "orthanc", {}, DicomAlwaysAllowGet=False, DicomAlwaysAllowFind=True) as theirs:
         theirs.post("/instances", brainix()[0].read_bytes())
         know(box, theirs.peer)
-        with pytest.raises(PeerError, match="CLINIC-B"):
+        with pytest.raises(PeerError, match="receiver is not running") as caught:
+            box.priors.fetch("CLINIC-B", BRAINIX, nobody, never)
+        assert caught.value.fault is Fault.OURS
+        with serving(box), pytest.raises(PeerError, match=r"CLINIC-B hung up .* know this box as PACSBOX"):
             box.priors.fetch("CLINIC-B", BRAINIX, nobody, never)

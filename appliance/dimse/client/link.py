@@ -11,6 +11,7 @@ from appliance.dimse.client.echo import echo
 from appliance.dimse.client.send import send
 from appliance.peers.faults import Fault, PeerError
 from appliance.peers.link import Echo, Report, Stopped
+from appliance.priors import words
 from appliance.priors.progress import Progress
 from appliance.priors.search import RemoteStudy
 from appliance.spool.spool import Spool
@@ -32,6 +33,8 @@ class DimseLink:
     associations: int
     """To one peer at a time, for sending."""
     spool: Callable[[], Spool]
+    receives: Callable[[], bool]
+    """Whether a peer may call us: our receiver runs."""
 
     def verify(self, peer: Peer) -> Echo:
         """As `Link`."""
@@ -63,6 +66,8 @@ class DimseLink:
         classes = study.sop_classes or self._sop_classes(peer, study.study_instance_uid)
         done = self._got(peer, study.study_instance_uid, classes, report, stopped)
         if done is None:
+            if not self.receives():
+                raise PeerError(Fault.OURS, words.receiver_is_down(peer.name))
             done = move(peer, study.study_instance_uid, study.patient_id, report, stopped, our_title=self.our_title)
         return done
 

@@ -21,6 +21,7 @@ _C_MOVE = 0x0021
 _MEDIUM = 0x0000
 _PENDING = (0xFF00, 0xFF01)
 _CANCELLED = 0xFE00
+_HANG_UPS = frozenset((Fault.ABORTED, Fault.LOST))
 _STUDY, _PATIENT = 0x0020000D, 0x00100020
 
 
@@ -48,16 +49,37 @@ def move(
             keys[_PATIENT] = ("LO", patient_id)
         elements: dict[int, int | str] = {0x0002: sop_class, 0x0600: our_title, 0x0700: _MEDIUM}
         number = association.begin(context, _C_MOVE, elements, writer(syntax).data_set(keys, ANY))
-        cancelled = False
-        while True:
-            if stopped() and not cancelled:
-                cancelled = True
-                association.cancel(context, number)
+        asked = (context, number)
+        answer = _last_answer(association, asked, report, stopped, peer_name=peer.name, our_title=our_title)
+        return _ended(peer, our_title, answer)
+
+
+def _last_answer(
+    association: Conversation,
+    asked: tuple[int, int],
+    report: Callable[[Progress], None],
+    stopped: Callable[[], bool],
+    *,
+    peer_name: str,
+    our_title: str,
+) -> dict[int, bytes]:
+    """To the request `asked`, by its context and number."""
+    cancelled = told = False
+    while True:
+        if stopped() and not cancelled:
+            cancelled = True
+            association.cancel(*asked)
+        try:
             answer = association.hear_next().command
-            if status(answer) not in _PENDING:
-                break
-            report(_progress(answer))
-    return _ended(peer, our_title, answer)
+        except PeerError as fault:
+            if told or fault.fault not in _HANG_UPS:
+                raise
+            # Orthanc does so to whom it does not know.
+            raise PeerError(fault.fault, words.move_broken_off(peer_name, our_title)) from fault
+        if status(answer) not in _PENDING:
+            return answer
+        told = True
+        report(_progress(answer))
 
 
 def _progress(answer: dict[int, bytes]) -> Progress:
@@ -70,5 +92,5 @@ def _ended(peer: Peer, our_title: str, answer: dict[int, bytes]) -> Progress:
     if code == 0xA801:
         raise PeerError(Fault.REFUSED, words.does_not_know_us(peer.name, our_title))
     if not found.arrived and code not in (0, _CANCELLED):
-        raise PeerError(Fault.FAILED, words.fetch_failed(peer.name, code, comment(answer)))
+        raise PeerError(Fault.FAILED, words.move_failed(peer.name, our_title, code, comment(answer)))
     return Progress(found.arrived, found.failed, found.remaining if code == _CANCELLED else 0)
