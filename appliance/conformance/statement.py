@@ -15,7 +15,7 @@ from appliance.dimse.service import Service
 
 _TEMPLATE = Path(__file__).with_name("statement.md")
 _PLACE = re.compile(r"\{\{ (\w+) \}\}")
-_HEADING = re.compile(r"^(#{2,3}) (.+)$", re.MULTILINE)
+_HEADING = re.compile(r"^(#{2,4}) (.+)$", re.MULTILINE)
 _SECTIONS = ("dicom", "storage", "transfers", "worklist", "web")
 """Of the configuration: those that a peer may notice."""
 

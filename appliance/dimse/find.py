@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any
 
 import orjson
-from pydicom.datadict import dictionary_keyword, dictionary_VR, keyword_for_tag, tag_for_keyword
+from pydicom.datadict import dictionary_VR, keyword_for_tag, tag_for_keyword
 
 from appliance.access.journal import Journal
 from appliance.archive.looking import Look, example
@@ -99,42 +99,51 @@ def query(asked: Identifier, levels: tuple[Level, ...], agrees: Callable[[int], 
     except ValueError as fault:
         raise MismatchError(str(fault)) from fault
     manner = Manner(multiple=agrees(MULTIPLE), empty=agrees(EMPTY))
-    conditions: list[Condition] = []
-    returned: list[str] = []
-    told: list[int] = []
-    complete = True
-    for tag, text in asked.keys.items():
-        attribute = BY_TAG.get(tag)
-        if attribute is not None:
-            found = condition(attribute.keyword, text, multiple=manner.multiple, empty=manner.empty)
-            conditions += [found] if found else []
-        if attribute is not None and models.is_at(attribute, level):
-            returned.append(attribute.keyword)
-        elif _result(tag, level):
-            returned.append(_result(tag, level))
-            complete = complete and not text
-        elif level is Level.IMAGE and attribute is None and _vr(tag) in _TOLD:
-            told.append(tag)
-            complete = complete and not text
-        else:
-            complete = complete and tag == _READS_KEYS
+    keywords = {tag: _keyword(tag, level) for tag in asked.keys}
+    told = tuple(tag for tag in asked.keys if level is Level.IMAGE and tag not in BY_TAG and _vr(tag) in _TOLD)
+    supported = (_is_supported(tag, text, keywords[tag], tag in told) for tag, text in asked.keys.items())
     sequences = {tag: key for tag, key in asked.sequences.items() if _has_sequence(level, int(tag, 16))}
-    looked_into = (
-        {}
-        if level is Level.PATIENT
-        else {tag: key for tag, key in asked.sequences.items() if _vr(int(tag, 16)) and matching.narrows(key, manner)}
-    )
-    matching.matcher(looked_into, manner)  # raises what can't be right
     return Query(
         level,
-        Match(level.rows, tuple(conditions), fuzzy=agrees(FUZZY), combined=agrees(DATE_TIME)),
-        returned=tuple(dict.fromkeys((*returned, level.unique))),
-        complete=complete and len(sequences) == len(asked.sequences),
-        told=tuple(told),
+        Match(level.rows, tuple(_conditions(asked, manner)), fuzzy=agrees(FUZZY), combined=agrees(DATE_TIME)),
+        returned=tuple(dict.fromkeys((*filter(None, keywords.values()), level.unique))),
+        complete=all(supported) and len(sequences) == len(asked.sequences),
+        told=tuple(tag for tag in told if not keywords[tag]),
         sequences=sequences,
-        looked_into=looked_into,
+        looked_into=_looked_into(asked, manner) if level is not Level.PATIENT else {},
         manner=manner,
     )
+
+
+def _keyword(tag: int, level: Level) -> str:
+    """What an answer of this level has under `tag` from the index, or beside it; empty if nothing."""
+    attribute = BY_TAG.get(tag)
+    if attribute is not None and models.is_at(attribute, level):
+        return attribute.keyword
+    keyword = keyword_for_tag(tag)
+    return keyword if keyword in _RESULTS[level] else ""
+
+
+def _is_supported(tag: int, text: str, keyword: str, told: bool) -> bool:
+    """What is not in the index is answered, and not matched."""
+    if keyword and tag in BY_TAG:
+        return True
+    return not text if keyword or told else tag == _READS_KEYS
+
+
+def _conditions(asked: Identifier, manner: Manner) -> Iterator[Condition]:
+    for tag, text in asked.keys.items():
+        if attribute := BY_TAG.get(tag):
+            found = condition(attribute.keyword, text, multiple=manner.multiple, empty=manner.empty)
+            yield from [found] if found else []
+
+
+def _looked_into(asked: Identifier, manner: Manner) -> Json:
+    """The sequences that narrow. Raises ValueError for a value within that can't be right."""
+    known = {tag: key for tag, key in asked.sequences.items() if _vr(int(tag, 16)) == "SQ"}
+    narrowing = {tag: key for tag, key in known.items() if matching.narrows(key, manner)}
+    matching.matcher(narrowing, manner)
+    return narrowing
 
 
 def _has_sequence(level: Level, tag: int) -> bool:
@@ -143,15 +152,6 @@ def _has_sequence(level: Level, tag: int) -> bool:
     above = order[: order.index(level.rows) + 1]
     known = level is Level.IMAGE or any(keyword_for_tag(tag) in MORE[each] for each in above)
     return known and level is not Level.PATIENT and _vr(tag) == "SQ"
-
-
-def _result(tag: int, level: Level) -> str:
-    """The keyword, if it is one that is answered beside the index's."""
-    try:
-        keyword = dictionary_keyword(tag)
-    except KeyError:
-        return ""
-    return keyword if keyword in _RESULTS[level] else ""
 
 
 def _only_study(match: Match) -> str:
@@ -184,7 +184,7 @@ def encoded(row: dict[str, Any], wanted: Query, asked: Identifier, transfer_synt
     row["InstanceAvailability"] = "ONLINE"
     values: dict[int, tuple[str, Any]] = {identifier.LEVEL: ("CS", wanted.level.value)}
     for keyword in wanted.returned:
-        tag, vr = _known(keyword)
+        tag, vr = _tag_and_vr(keyword)
         values[tag] = (vr, str(row[keyword]))
     for tag in wanted.told:
         values[tag] = (_vr(tag), "\\".join(matching.values(row[_METADATA], f"{tag:08X}")))
@@ -202,8 +202,7 @@ def _vr(tag: int) -> str:
 
 
 @cache
-def _known(keyword: str) -> tuple[int, str]:
-    """Tag and VR."""
+def _tag_and_vr(keyword: str) -> tuple[int, str]:
     tag = tag_for_keyword(keyword)
     assert tag is not None, keyword
     return tag, dictionary_VR(tag)

@@ -24,7 +24,7 @@ META, DATA = instance(PYDICOM / "test_files" / "CT_small.dcm")
 CT, UID = META.sop_class_uid, META.sop_instance_uid
 STORE = [(CT, [EXPLICIT])]
 FIND, GET = "1.2.840.10008.5.1.4.1.2.2.1", "1.2.840.10008.5.1.4.1.2.2.3"
-SERVICES = [Service("query", (FIND,)), Service("retrieve", (GET,))]
+SERVICES = [Service("query", (FIND,), {}), Service("retrieve", (GET,), {})]
 _ROLE = b"\x54\0" + struct.pack(">HH", len(CT) + 4, len(CT)) + CT.encode() + b"\0\1"
 """The caller is to be the SCP of CT Image Storage (PS3.7 D.3.3.4)."""
 
