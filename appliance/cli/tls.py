@@ -10,8 +10,8 @@ import orjson
 
 from appliance.cli.context import Context, pass_context
 from appliance.errors import NotFoundError
+from appliance.peers.checking import checked_fingerprint
 from appliance.peers.faults import PeerError
-from appliance.peers.peers import checked_fingerprint
 from appliance.tls.certificates import Certificate
 
 _PINNED = "{} is known by this certificate alone from now on, and must call by TLS."

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from appliance.dicomweb import words
+from appliance.peers.checking import checked_web
 from appliance.peers.faults import Fault
-from appliance.peers.peers import checked_web
 
 PEER = checked_web("CLINIC-B", "https://pacs.clinic-b.example/dicom-web")
 

@@ -7,8 +7,8 @@ import pytest
 from appliance import events
 from appliance.box import Box
 from appliance.errors import AlreadyExistsError, NotFoundError
+from appliance.peers.checking import checked
 from appliance.peers.faults import Fault, PeerError
-from appliance.peers.peers import checked
 from tests.support.programs import free_port
 
 

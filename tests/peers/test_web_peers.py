@@ -8,8 +8,8 @@ import pytest
 
 from appliance.access.rights import Call, Policy, networks
 from appliance.box import Box
+from appliance.peers.checking import checked_web
 from appliance.peers.known import KnownPeers
-from appliance.peers.peers import checked_web
 from tests.support.certificates import contexts
 
 URL = "https://pacs.clinic-b.example/dicom-web"

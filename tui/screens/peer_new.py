@@ -10,7 +10,7 @@ from textual.widgets import Input, Static
 
 from appliance.access.rights import checked_rights
 from appliance.box import Box
-from appliance.peers.peers import checked
+from appliance.peers.checking import checked
 from appliance.storage.rows import Peer
 from tui.notices import sentence
 from tui.screens.peer_fields import PeerFields, keys

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from appliance.box import Box
-from appliance.peers.peers import checked_web
+from appliance.peers.checking import checked_web
 from appliance.peers.secrets import checked as checked_secret
 from appliance.storage.rows import Peer
 from tui.notices import sentence
