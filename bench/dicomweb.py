@@ -1,6 +1,6 @@
 """DICOMweb side by side: this box and Orthanc with its DICOMweb plugin, with the same data and requests, in turn.
 
-    python -m bench.dicomweb [--images 1000] [--studies 100000] [--rounds 5] [--work metadata frames ...]
+    python -m bench.dicomweb [--images 1000] [--studies 100000] [--rounds 5] [--work metadata "one client" frames ...]
 
 Printed are medians, the 95th percentile where one is the goal, ratios to Orthanc, and the goals. The clients are
 processes of this machine: they take their share of it from both alike. With `--studies 0` the search is left out.
@@ -20,10 +20,11 @@ import tempfile
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from io import BytesIO
 from pathlib import Path
 
 import psutil
@@ -45,6 +46,10 @@ _STORED = {"Accept": 'multipart/related; type="application/dicom"; transfer-synt
 _FRAME = {"Accept": "multipart/related; type=application/octet-stream; transfer-syntax=*"}
 _PARALLEL = 25
 _CHUNK = 1 << 20
+_UPLOADS = 3
+"""At once, of made-up studies."""
+_KEPT = (0x0008, 0x0010, 0x0020, 0x0028, 0x7FE0)
+"""Groups that they have."""
 
 
 class Server(ABC):
@@ -138,31 +143,18 @@ class Orthanc(Server):
 
     def fill(self, files: list[Path], studies: int) -> None:
         with self.running():
-            for path in files:
-                self._upload(path.read_bytes())
-            if not studies:
-                return
-            import pydicom
+            self._upload(path.read_bytes() for path in files)
+            parts = [range(start, studies, _UPLOADS) for start in range(_UPLOADS)]
+            with ThreadPoolExecutor(_UPLOADS) as pool:
+                list(pool.map(lambda numbers: self._upload(_studies(files[0], numbers)), parts))
 
-            dataset = pydicom.dcmread(files[0])
-            dataset.Rows = dataset.Columns = 8
-            dataset.PixelData = bytes(128)
-            for number in range(studies):
-                made = made_up(number)
-                dataset.PatientName, dataset.PatientID = made["patient_name"], made["patient_id"]
-                dataset.StudyDate, dataset.AccessionNumber = made["study_date"], made["accession_number"]
-                dataset.StudyInstanceUID = f"1.2.826.1.{number}"
-                dataset.SeriesInstanceUID = f"1.2.826.2.{number}"
-                dataset.SOPInstanceUID = f"1.2.826.3.{number}"
-                dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
-                path = self.folder / "made-up.dcm"
-                dataset.save_as(path)
-                self._upload(path.read_bytes())
-
-    def _upload(self, body: bytes) -> None:
+    def _upload(self, bodies: Iterable[bytes]) -> None:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
-        connection.request("POST", "/instances", body, {"Content-Type": "application/dicom"})
-        assert connection.getresponse().status == 200
+        for body in bodies:
+            connection.request("POST", "/instances", body, {"Content-Type": "application/dicom"})
+            answer = connection.getresponse()
+            answer.read()
+            assert answer.status == 200
         connection.close()
 
     def command(self) -> tuple[list[str], dict[str, str]]:
@@ -177,6 +169,7 @@ class Orthanc(Server):
             "HttpPort": self.port,
             "RemoteAccessAllowed": False,
             "AuthenticationEnabled": False,
+            "SyncStorageArea": False,  # only reading is measured here, and filling takes long enough
             "Plugins": [str(_PLUGIN)],
             "DicomWeb": {"Enable": True, "Root": "/dicom-web/"},
         }
@@ -198,6 +191,29 @@ def made_up(number: int) -> dict[str, str]:
         "study_date": f"{2010 + number % 16}{1 + number % 12:02}{1 + number % 28:02}",
         "accession_number": f"A{number:08}",
     }
+
+
+def _studies(like: Path, numbers: Iterable[int]) -> Iterator[bytes]:
+    """Small files of made-up studies, one image each."""
+    from pydicom import dcmread, dcmwrite
+
+    dataset = dcmread(like)
+    for element in list(dataset):
+        if element.tag.group not in _KEPT:
+            del dataset[element.tag]
+    dataset.Rows = dataset.Columns = 8
+    dataset.PixelData = bytes(128)
+    for number in numbers:
+        made = made_up(number)
+        dataset.PatientName, dataset.PatientID = made["patient_name"], made["patient_id"]
+        dataset.StudyDate, dataset.AccessionNumber = made["study_date"], made["accession_number"]
+        dataset.StudyInstanceUID = f"1.2.826.1.{number}"
+        dataset.SeriesInstanceUID = f"1.2.826.2.{number}"
+        dataset.SOPInstanceUID = f"1.2.826.3.{number}"
+        dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
+        file = BytesIO()
+        dcmwrite(file, dataset)
+        yield file.getvalue()
 
 
 def get(port: int, target: str, headers: dict[str, str]) -> tuple[float, float, int]:
