@@ -38,6 +38,7 @@ from tests.support.querying import (
 )
 from tests.support.scp import data_set, uids
 from tests.support.scu import EXPLICIT, Scu
+from tests.support.waiting import wait_for
 
 CHARSETS = sorted(path for path in (PYDICOM / "charset_files").glob("chr*.dcm") if "SQ" not in path.name)
 
@@ -269,7 +270,7 @@ def test_a_sequence_nested_without_end_is_refused(peer: Peer) -> None:
 
 
 @pytest.fixture(scope="module")
-def crowded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Peer]:
+def crowded_box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Box]:
     """A box with 10,000 studies, all copies of one."""
     made = open_box(tmp_path_factory.mktemp("crowded") / "box")
     values = {"PatientName": "Doe^John", "PatientID": "X", "StudyDescription": "d" * 60, "Modality": "CT"}
@@ -283,9 +284,15 @@ def crowded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Peer]:
             "WITH RECURSIVE numbers(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM numbers WHERE i < 10000)"
             f" INSERT INTO study ({', '.join(columns)}) SELECT {', '.join(copied)} FROM study, numbers"
         )
-    with serving(made) as port:
-        yield Peer("BOX", "PACSBOX", "127.0.0.1", port)
+    yield made
     made.close()
+
+
+@pytest.fixture(scope="module")
+def crowded(crowded_box: Box) -> Iterator[Peer]:
+    """As it is called."""
+    with serving(crowded_box) as port:
+        yield Peer("BOX", "PACSBOX", "127.0.0.1", port)
 
 
 def test_ten_thousand_answers_stream_in_little_memory(crowded: Peer) -> None:
@@ -304,11 +311,18 @@ def test_a_cancel_is_honoured_within_what_is_on_its_way(crowded: Peer) -> None:
     assert len(asked.answers) < 2_000
 
 
-def test_a_caller_that_goes_in_the_middle_harms_nobody(crowded: Peer) -> None:
-    answers = find(crowded, {"StudyInstanceUID": ""}, our_title="TEST", most=20_000)
+def test_a_caller_that_goes_in_the_middle_harms_nobody_and_is_told_of(crowded_box: Box, crowded: Peer) -> None:
+    answers = find(crowded, {"StudyInstanceUID": ""}, our_title="GONE", most=20_000)
     next(iter(answers))
     answers.close()  # type: ignore[attr-defined]
     assert len(list(find(crowded, {"StudyInstanceUID": "1.2.77"}, our_title="TEST"))) == 1
+
+    def told() -> list[int]:
+        with crowded_box.own_storage() as storage:
+            return [row.items for row in storage.audit.rows(who="AE GONE")]
+
+    wait_for(told, what="the audit of it")
+    assert 0 < told()[0] < 10_000
 
 
 def negotiated(peer: Peer, wanted: bytes, query: Dataset) -> tuple[bytes, int]:
