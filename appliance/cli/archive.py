@@ -29,8 +29,12 @@ def studies(context: Context, words: tuple[str, ...], limit: int, as_json: bool)
         images = study.number_of_study_related_instances
         click.echo(
             f"{study.study_instance_uid}  {names.display(study.patient_name) or '(no name)'}"
-            f"  {study.study_date}  {modalities}  {images} images"
+            f" ({study.patient_id or 'no ID'})  born {study.patient_birth_date or 'unknown'}"
+            f"  {study.study_date or '(no date)'}  {modalities}  {study.study_description or '(no description)'}"
+            f"  {images} {'image' if images == 1 else 'images'}"
         )
+    if not found:
+        click.echo("There is no such study." if words else "There are no studies yet.", err=True)
 
 
 @click.command(name="reindex")

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import click
 import orjson
 
+from appliance.box import Box
 from appliance.cli.context import Context, pass_context
-from appliance.errors import NotFoundError
+from appliance.dicom import header, names
+from appliance.errors import IndexUnavailableError, NotFoundError, UnreadableInstanceError
 from appliance.health.doctor import examine
 from appliance.health.finding import Severity
 from appliance.spool.spool import SetAside, Spool
@@ -40,7 +43,7 @@ def doctor(context: Context, as_json: bool) -> None:
 def rejected(context: Context, retry: bool) -> None:
     """List received files that could not be indexed, with the reason."""
     spool = context.box.spool("cli")
-    _list(spool, spool.rejected, retry)
+    _list(spool, spool.rejected, retry, lambda each: [f"it is {_told(each.entry.path)}"])
 
 
 @click.command()
@@ -48,25 +51,55 @@ def rejected(context: Context, retry: bool) -> None:
 @click.option("--discard", metavar="NAME", help="Delete one newcomer for good: the first one was right.")
 @pass_context
 def conflicts(context: Context, retry: bool, discard: str) -> None:
-    """List received images that contradict one that is here, with the reason."""
-    spool = context.box.spool("cli")
+    """List received images that contradict one that is here, with the reason, and what is here."""
+    box = context.box
+    spool = box.spool("cli")
     if discard:
         spool.discard(_named(spool, discard))
         click.echo(f"{discard} is deleted.")
         return
-    _list(spool, spool.conflicts, retry)
+    _list(
+        spool, spool.conflicts, retry, lambda each: [f"it is {_told(each.entry.path)}", f"here is {_here(box, each)}"]
+    )
 
 
-def _list(spool: Spool, folder: Path, retry: bool) -> None:
+def _list(spool: Spool, folder: Path, retry: bool, about: Callable[[SetAside], list[str]]) -> None:
     waiting = spool.set_aside(folder)
     for each in waiting:
         click.echo(f"{each.entry.name}  {each.at}  {each.reason}")
+        for line in about(each):
+            click.echo(f"    {line}")
         if retry:
             spool.retry(each.entry)
     if not waiting:
         click.echo("There is nothing.")
     elif retry:
         click.echo(f"{len(waiting)} wait for the indexer again.")
+
+
+def _told(path: Path) -> str:
+    """Whose image it is, of what study, and where it came from."""
+    try:
+        about = header.read(path)
+    except (UnreadableInstanceError, OSError):
+        return "no image that can be read"
+    study, origin = about.study, about.origin
+    whose = f"{names.display(study['patient_name']) or '(no name)'} ({study['patient_id'] or 'no ID'})"
+    what = f"{study['study_date']} {about.series['modality']} {study['study_description']}".strip()
+    return f"{whose}, born {study['patient_birth_date'] or 'unknown'}: {what}, from {origin.source_ae or origin.via}"
+
+
+def _here(box: Box, each: SetAside) -> str:
+    """The image that the newcomer contradicts, or one of the study that it says to be of."""
+    try:
+        studies = box.storage.studies
+        kept = studies.kept([each.sop_instance_uid]).get(each.sop_instance_uid)
+        key = kept.blob_key if kept else studies.instances(header.read(each.entry.path).uids[0])[0].blob_key
+        return _told(box.blobs.path(key))
+    except IndexUnavailableError:
+        return "unknown while the index cannot be used"
+    except (UnreadableInstanceError, OSError, IndexError):
+        return "nothing of it any more"
 
 
 def _named(spool: Spool, name: str) -> SetAside:
