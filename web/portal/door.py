@@ -6,7 +6,7 @@ from aiohttp import web
 
 from appliance.shares.sharing import Refusal, ShareRefusedError, Status
 from appliance.storage.rows import Share
-from web import guards
+from web import forms, guards
 from web.guards import SESSIONS
 from web.keys import BOX, THREADS, VIEWER
 from web.portal import albums, images
@@ -54,7 +54,7 @@ async def unlock(request: web.Request) -> web.StreamResponse:
     """POST /s/{code}: the only way in, for a person who presses the button."""
     guards.check_origin(request)
     guards.check_pace(request)
-    pin = str((await request.post()).get("pin", ""))[:_LONGEST_PIN]
+    pin = (await forms.fields(request)).get("pin", "")[:_LONGEST_PIN]
     box, code, address = request.app[BOX], request.match_info["code"], guards.address(request)
     share = await request.app[PINS].run(lambda: box.sharing.unlock(code, pin, address))
     response = web.HTTPSeeOther(guards.link(request))

@@ -7,7 +7,7 @@ import re
 from aiohttp import web
 
 from appliance.access.staff import LoginRefusedError, who
-from web import guards
+from web import forms, guards
 from web.dicomweb.audited import JOURNAL
 from web.keys import BOX
 from web.limiter import Limiter
@@ -34,8 +34,8 @@ async def ask(request: web.Request) -> web.StreamResponse:
 async def log_in(request: web.Request) -> web.StreamResponse:
     """POST /login: the only way in."""
     guards.check_same_origin(request)
-    form = await request.post()
-    name, password, onward = (str(form.get(field, ""))[:_LONGEST] for field in ("name", "password", "next"))
+    form = await forms.fields(request)
+    name, password, onward = (form.get(field, "")[:_LONGEST] for field in ("name", "password", "next"))
     onward = onward if _OUR_PATH.fullmatch(onward) else "/"
     address, tried = guards.address(request), " ".join(name.casefold().split())
     # Taken before the password is looked at, so that parallel guesses gain nothing; given back to who is right.

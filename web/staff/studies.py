@@ -8,6 +8,7 @@ from aiohttp import web
 
 from appliance.dicom import names
 from appliance.dicom.model import Study
+from web import forms
 from web.dicomweb.asked import ASKED, ITEMS
 from web.keys import BOX, THREADS, VIEWER
 from web.staff.entrance import cookie
@@ -48,7 +49,7 @@ class Row:
 
 async def listed(request: web.Request) -> web.StreamResponse:
     """GET / and POST /: a search is posted, so that no name is ever in an address."""
-    text = str((await request.post()).get("search", ""))[:_LONGEST] if request.method == "POST" else ""
+    text = (await forms.fields(request)).get("search", "")[:_LONGEST] if request.method == "POST" else ""
     box = request.app[BOX]
     found = await request.app[THREADS].run(lambda: box.storage.studies.search(text, _MOST))
     request[ITEMS] = len(found)

@@ -257,6 +257,23 @@ async def test_a_download_is_cut_when_whoever_asked_is_shut_out_meanwhile(
     assert len(asked) == 2
 
 
+@pytest.mark.parametrize(
+    ("kind", "body", "status"),
+    [
+        ("multipart/form-data", b"x", 415),
+        ("multipart/form-data; boundary=x", b"--x\r\nfoo", 415),
+        ("application/json", b"{}", 415),
+        ("application/x-www-form-urlencoded; charset=nonsense", b"name=a", 401),
+        ("application/x-www-form-urlencoded", b"name=%ff%00&password=\xff&&=&a", 401),
+        ("application/x-www-form-urlencoded", b"name=a&" * 20, 400),
+        ("application/x-www-form-urlencoded", b"a" * 20_000, 413),
+    ],
+)
+async def test_what_is_no_form_of_ours_is_refused(lan: Door, kind: str, body: bytes, status: int) -> None:
+    answer = await lan.post("/login", data=body, headers=ours(lan) | {"Content-Type": kind})
+    assert answer.status == status
+
+
 async def test_a_path_that_a_proxy_adds_is_kept(lan: Door, anna: Person) -> None:
     proxied = {"X-Forwarded-Prefix": "/pacs"}
     page = await (await lan.get("/login", headers=BROWSER | proxied)).text()
