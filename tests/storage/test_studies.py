@@ -50,6 +50,22 @@ def test_series_and_instances_come_by_number(storage: Storage) -> None:
     assert [int(image.instance_number) for image in images] == sorted(int(image.instance_number) for image in images)
 
 
+def test_which_instances_there_are_and_when_they_came_is_told_alone(storage: Storage) -> None:
+    enter(storage, reversed(brainix()))
+    uid = storage.studies.search("", 1)[0].study_instance_uid
+    every = storage.studies.instances(uid)
+    assert storage.studies.arrived(uid) == [(each.sop_instance_uid, each.received) for each in every]
+    one = every[7]
+    series = storage.studies.instances(uid, one.series_instance_uid)
+    assert [each.sop_instance_uid for each in storage.studies.arrived(uid, one.series_instance_uid)] == [
+        each.sop_instance_uid for each in series
+    ]
+    assert storage.studies.arrived(uid, one.series_instance_uid, one.sop_instance_uid) == [
+        (one.sop_instance_uid, one.received)
+    ]
+    assert storage.studies.arrived(uid, "1.2.3", one.sop_instance_uid) == []
+
+
 def test_an_instance_is_found_only_within_its_study(storage: Storage) -> None:
     enter(storage, [knee()[0], brainix()[0]])
     knee_uid, _, image_uid = headers.read(knee()[0]).uids

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable
 
 import orjson
 from aiohttp import web
@@ -11,12 +12,13 @@ from appliance.dicom.xml import native
 from appliance.storage.contract import Studies
 from web.dicomweb.accept import XML, accepted, choose_model
 from web.dicomweb.asked import ASKED, Asked
-from web.dicomweb.found import found
+from web.dicomweb.found import arrived
 from web.dicomweb.multipart import Multipart
 from web.dicomweb.packed import packing, takes_gzip
 from web.dicomweb.tagged import tagged
 from web.keys import BOX, THREADS
 from web.streaming import pour
+from web.threads import Threads
 
 _FIRST = 8
 _PAGE = 64
@@ -27,7 +29,7 @@ async def metadata(request: web.Request) -> web.StreamResponse:
     """GET /studies/{study}[/series/{series}[/instances/{instance}]]/metadata"""
     asked = request[ASKED]
     media_type = choose_model(accepted(request))
-    instances = await found(request)
+    instances = await arrived(request)
     uids = [instance.sop_instance_uid for instance in instances]
     parts, gzip = Multipart(XML) if media_type == XML else None, takes_gzip(request)
     headers = tagged(request, instances, media_type, gzip) | {
@@ -49,16 +51,27 @@ async def _body(
         asked.grant.still()
         studies, some = box.storage.studies, uids[start:stop]
         if parts:
-            return pack(_documents(parts, studies, some, asked.root, first=not start))
+            return _documents(parts, studies, some, asked.root, first=not start)
         listed = _listed(studies, some, asked.root)
-        return pack(b"," + listed if start and listed else listed)
+        return b"," + listed if start and listed else listed
 
     yield pack(b"" if parts else b"[")
-    start, stop = 0, _FIRST
-    while start < len(uids):
-        yield await threads.run(page, start, stop)
-        start, stop = stop, stop + _PAGE
+    async for read in _ahead(threads, page, len(uids)):
+        yield await threads.run(pack, read) if gzip else read
     yield pack(parts.end if parts else b"]") + rest()
+
+
+async def _ahead(threads: Threads, page: Callable[[int, int], bytes], count: int) -> AsyncIterator[bytes]:
+    """The pages, each read while the one before is packed and sent."""
+    reading = asyncio.ensure_future(threads.run(page, 0, _FIRST))
+    try:
+        for start in range(_FIRST, count, _PAGE):
+            read = await reading
+            reading = asyncio.ensure_future(threads.run(page, start, start + _PAGE))
+            yield read
+        yield await reading
+    finally:
+        reading.cancel()
 
 
 def _documents(frame: Multipart, studies: Studies, uids: list[str], root: str, *, first: bool) -> bytes:

@@ -9,9 +9,10 @@ from datetime import UTC
 from aiohttp import web
 
 from appliance.dicom.model import Instance, moment
+from appliance.storage.rows import Arrived
 
 
-def tagged(request: web.Request, instances: Iterable[Instance], *form: object) -> dict[str, str]:
+def tagged(request: web.Request, instances: Iterable[Instance | Arrived], *form: object) -> dict[str, str]:
     """`ETag` and `Last-Modified` of an answer about these instances, in a form that `form` tells from others.
 
     Raises `web.HTTPNotModified` when the client has just that.

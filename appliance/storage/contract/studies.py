@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from appliance.dicom.header import Header
 from appliance.dicom.model import Instance, Series, Study
 from appliance.dicom.query import Match
-from appliance.storage.rows.instances import Kept
+from appliance.storage.rows.instances import Arrived, Kept
 
 
 class Studies(Protocol):
@@ -46,6 +46,11 @@ class Studies(Protocol):
 
     def instance(self, study_instance_uid: str, sop_instance_uid: str) -> Instance | None:
         """One instance, only if it is of this study."""
+
+    def arrived(
+        self, study_instance_uid: str, series_instance_uid: str = "", sop_instance_uid: str = ""
+    ) -> list[Arrived]:
+        """The instances of a study, of a series or one, by series and instance number: only which and when."""
 
     def find(self, match: Match, limit: int | None = None, offset: int = 0) -> Iterator[dict[str, Any]]:
         """Rows of `match.level` with the columns of that level and those above, by keyword.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from appliance.storage.rows.access import AuditRow, Token
 from appliance.storage.rows.commitments import Commitment, CommitmentState, Reference
 from appliance.storage.rows.events import Event
-from appliance.storage.rows.instances import Held, Kept
+from appliance.storage.rows.instances import Arrived, Held, Kept
 from appliance.storage.rows.peers import EVERYTHING, Peer, Right
 from appliance.storage.rows.shares import Opening, Share
 from appliance.storage.rows.staff import Person
@@ -14,6 +14,7 @@ from appliance.storage.rows.worklist import Order, OrderState, Step, StepState, 
 
 __all__ = [
     "EVERYTHING",
+    "Arrived",
     "AuditRow",
     "Commitment",
     "CommitmentState",

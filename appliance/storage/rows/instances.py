@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 
 @dataclass(frozen=True)
@@ -26,3 +27,11 @@ class Held:
     """Bytes of the file."""
     digest: str
     """Of the data set, as `dicom.header.digest` makes it."""
+
+
+class Arrived(NamedTuple):
+    """An instance of many, for whoever needs no more of each."""
+
+    sop_instance_uid: str
+    received: str
+    """UTC, ISO 8601."""

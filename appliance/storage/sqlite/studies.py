@@ -13,7 +13,7 @@ from appliance.dicom.header import Header
 from appliance.dicom.model import Instance, Series, Study
 from appliance.dicom.names import fold
 from appliance.dicom.query import Match
-from appliance.storage.rows import Kept
+from appliance.storage.rows import Arrived, Kept
 from appliance.storage.sqlite import find, patients
 from appliance.storage.sqlite.arrivals import enter
 from appliance.storage.sqlite.packed import unpacked
@@ -36,6 +36,9 @@ _ELSEWHERE = {
 # By place, not by name: a study of thousands is made of rows in milliseconds.
 _INSTANCE_ROWS = f"""
 SELECT {", ".join(_ELSEWHERE.get(key, f"instance.{key}") for key in Instance.__dataclass_fields__)}
+FROM instance JOIN series ON series.id = series_ref JOIN study ON study.id = study_ref"""
+_ARRIVED = """
+SELECT sop_instance_uid, instance.received
 FROM instance JOIN series ON series.id = series_ref JOIN study ON study.id = study_ref"""
 
 _BY_NUMBER = " ORDER BY cast(series_number AS INTEGER), series.id, cast(instance_number AS INTEGER), instance.id"
@@ -113,6 +116,13 @@ class SqliteStudies:
         where, values = _within(study_instance_uid, "", sop_instance_uid)
         row = self._conn.execute(_INSTANCE_ROWS + where, values).fetchone()
         return _instance(row) if row else None
+
+    def arrived(
+        self, study_instance_uid: str, series_instance_uid: str = "", sop_instance_uid: str = ""
+    ) -> list[Arrived]:
+        """The instances of a study, of a series or one, by series and instance number: only which and when."""
+        where, values = _within(study_instance_uid, series_instance_uid, sop_instance_uid)
+        return [Arrived(*row) for row in self._conn.execute(_ARRIVED + where + _BY_NUMBER, values)]
 
     def find(self, match: Match, limit: int | None = None, offset: int = 0) -> Iterator[dict[str, Any]]:
         """Rows of `match.level` with the columns of that level and those above, by keyword."""
