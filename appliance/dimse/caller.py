@@ -84,12 +84,13 @@ class AssociateRequest(A_ASSOCIATE_RQ):
             titles = b"".join(_proper(bytestream[place]) for place in (_CALLED, _CALLING))
             bytestream = bytestream[: _CALLED.start] + titles + bytestream[_CALLING.stop :]
         super().decode(bytestream)
+        # What is wrong with its items is found here, where pynetdicom aborts; later its thread would fail.
+        self._primitive = super().to_primitive()
+        self._primitive.calling_fault = self.calling_fault  # type: ignore[attr-defined]
 
     def to_primitive(self) -> A_ASSOCIATE:
         """As pynetdicom's, with what was wrong."""
-        primitive = super().to_primitive()
-        primitive.calling_fault = self.calling_fault  # type: ignore[attr-defined]
-        return primitive
+        return self._primitive
 
 
 def _proper(raw: bytes) -> bytes:

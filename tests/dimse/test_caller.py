@@ -47,3 +47,11 @@ def test_pynetdicom_still_needs_this_and_still_has_the_place_for_it() -> None:
     kind, event = dul._PDU_TYPES[b"\x01"]
     assert kind is caller.AssociateRequest
     assert event == "Evt6"
+
+
+def test_what_is_wrong_with_a_request_is_found_when_it_is_decoded() -> None:
+    """Later, pynetdicom's thread would end by it, and the peer wait for an answer."""
+    sent = bytearray(associate_request([("1.2.840.10008.1.1", [EXPLICIT])]))
+    sent[sent.index(b"\x20\0", 74) + 4] = 2  # an even number for a presentation context
+    with pytest.raises(ValueError, match="odd"):
+        caller.AssociateRequest().decode(bytes(sent))
