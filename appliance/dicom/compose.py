@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
-from itertools import accumulate
 from typing import Any
 
 import orjson
@@ -17,6 +15,7 @@ from pydicom.datadict import keyword_for_tag
 
 from appliance.dicom import part10
 from appliance.dicom.compressed import NotTakenError, is_film, syntax_of
+from appliance.dicom.encapsulate import ITEM, ITEM_END, SEQUENCE_END, Piece, delimiter, encapsulated
 from appliance.dicom.inline import LONG, NotOfItsVrError, padded, value, vr_of
 from appliance.dicom.json import Json
 from appliance.dicom.model import Origin
@@ -30,11 +29,8 @@ _NOT_STORED = frozenset((_AVAILABLE_SYNTAX, "7FE00001", "7FE00002"))
 """It tells of the archive; and tables of frames, whose places are other ones here."""
 _FIRST_GROUP = "0008"
 _UNDEFINED = 0xFFFFFFFF
-_ITEM, _ITEM_END, _SEQUENCE_END = ((0xFFFE, element) for element in (0xE000, 0xE00D, 0xE0DD))
 _MOST = 0xFFFFFFFE
 _MOST_SHORT = 0xFFFE
-_FRAGMENT = 1 << 30
-"""Bytes of a film that are one fragment at most (PS3.5 8.2.7)."""
 _DEEPEST = 64
 _PIECE = 1 << 18
 _DESCRIBES_PIXELS = ("00280002", "00280004", "00280010", "00280011", "00280100", "00280101", "00280102", "00280103")
@@ -60,18 +56,6 @@ class NotComposedError(PacsboxError):
         self.fault = fault
 
 
-@dataclass(frozen=True)
-class Piece:
-    """Bulk data that came: a value, or one frame of it."""
-
-    media_type: str
-    """In lower case."""
-    syntax: str
-    """The transfer syntax that it came with; empty when it didn't say."""
-    size: int
-    read: Callable[[], Iterator[bytes]]
-
-
 Bulk = Callable[[str], Sequence[Piece]]
 """What came for a BulkDataURI, frames in their order; nothing when nothing did."""
 
@@ -94,7 +78,12 @@ def composed(model: Json, bulk: Bulk) -> Iterator[bytes]:
     else:
         before = {tag: member for tag, member in kept.items() if tag < _PIXEL_DATA}
         behind = {tag: member for tag, member in kept.items() if tag > _PIXEL_DATA}
-        elements = _joined(_elements(before, bulk), _encapsulated(pixels, syntax), _elements(behind, bulk))
+        elements = _joined(
+            _elements(before, bulk),
+            [_head(_key(_PIXEL_DATA), "OB", _UNDEFINED)],
+            encapsulated(pixels, film=is_film(syntax)),
+            _elements(behind, bulk),
+        )
     yield from _gathered(_joined([part10.encode(*uids(model), syntax, Origin(via=""))], elements))
 
 
@@ -171,10 +160,10 @@ def _sequence(key: tuple[int, int], items: Any, bulk: Bulk, depth: int) -> Itera
         raise NotOfItsVrError("is a sequence of something else than items")
     yield _head(key, "SQ", _UNDEFINED)
     for item in items:
-        yield _delimiter(_ITEM, _UNDEFINED)
+        yield delimiter(ITEM, _UNDEFINED)
         yield from _elements({tag.upper(): member for tag, member in (item or {}).items()}, bulk, depth + 1)
-        yield _delimiter(_ITEM_END, 0)
-    yield _delimiter(_SEQUENCE_END, 0)
+        yield delimiter(ITEM_END, 0)
+    yield delimiter(SEQUENCE_END, 0)
 
 
 def _bulk(key: tuple[int, int], vr: str, pieces: Sequence[Piece]) -> Iterator[bytes]:
@@ -185,35 +174,6 @@ def _bulk(key: tuple[int, int], vr: str, pieces: Sequence[Piece]) -> Iterator[by
     for piece in pieces:
         yield from piece.read()
     yield padded(vr, b"", size)
-
-
-def _encapsulated(pieces: Sequence[Piece], syntax: str) -> Iterator[bytes]:
-    """Compressed pixel data: each frame a fragment, and a table of where they begin (PS3.5 A.4)."""
-    yield _head(_key(_PIXEL_DATA), "OB", _UNDEFINED)
-    places = [*accumulate((8 + piece.size + piece.size % 2 for piece in pieces), initial=0)][:-1]
-    table = struct.pack(f"<{len(places)}I", *places) if len(places) > 1 and places[-1] <= _MOST else b""
-    yield _delimiter(_ITEM, len(table)) + table
-    for piece in pieces:
-        yield from _fragments(piece) if is_film(syntax) else _fragment(piece.size, piece.read())
-    yield _delimiter(_SEQUENCE_END, 0)
-
-
-def _fragment(size: int, chunks: Iterable[bytes]) -> Iterator[bytes]:
-    yield _delimiter(_ITEM, size + size % 2)
-    yield from chunks
-    yield b"\0" * (size % 2)
-
-
-def _fragments(film: Piece) -> Iterator[bytes]:
-    """A film in fragments of a gigabyte; `read` gives chunks that divide it."""
-    left, within = film.size, 0
-    for chunk in film.read():
-        if not within:
-            within = min(left, _FRAGMENT)
-            yield _delimiter(_ITEM, within + within % 2)
-        yield chunk
-        left, within = left - len(chunk), within - len(chunk)
-    yield b"\0" * (film.size % 2)
 
 
 def _came(tag: str, member: Json, bulk: Bulk) -> Sequence[Piece]:
@@ -243,10 +203,6 @@ def _head(key: tuple[int, int], vr: str, length: int) -> bytes:
     if length > _MOST_SHORT:
         return struct.pack("<HH2sHI", *key, b"UN", 0, length)
     return struct.pack("<HH2sH", *key, vr.encode(), length)
-
-
-def _delimiter(tag: tuple[int, int], length: int) -> bytes:
-    return struct.pack("<HHI", *tag, length)
 
 
 def _holds(model: Json, tag: str) -> bool:

@@ -14,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydicom.encaps import parse_basic_offsets
 
-from appliance.dicom.compose import Fault, NotComposedError, Piece, composed
+from appliance.dicom.compose import Fault, NotComposedError, composed
+from appliance.dicom.encapsulate import Piece
 from tests.support.files import PYDICOM
 
 PIXELS: dict[str, Any] = {
@@ -77,7 +78,7 @@ def test_frames_are_fragments_with_a_table_of_where_they_begin() -> None:
 
 
 def test_a_film_is_in_fragments_that_lengths_can_hold(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("appliance.dicom.compose._FRAGMENT", 4000)
+    monkeypatch.setattr("appliance.dicom.encapsulate._FRAGMENT", 4000)
     dataset = made(PIXELS | BULK | {"00280008": {"vr": "IS", "Value": [90]}}, piece(b"v" * 9001, "video/mp4"))
     lengths, data = [], dataset.PixelData[8:]
     while data[:4] == b"\xfe\xff\x00\xe0":

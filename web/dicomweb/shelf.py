@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from urllib.parse import urljoin
 
-from appliance.dicom.compose import Piece
+from appliance.dicom.encapsulate import Piece
 from appliance.errors import StorageFullError
 from appliance.spool.spool import Spool, disk_faults
 

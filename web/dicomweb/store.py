@@ -16,6 +16,7 @@ from appliance.dicom.answer import to_json
 from appliance.dicom.compose import Fault
 from appliance.dicom.json import Json
 from appliance.dicom.model import Origin
+from appliance.dicom.xml import native
 from appliance.errors import StorageFullError
 from appliance.spool.fate import Fate, fate
 from appliance.spool.intake import Intake, Kept, Refusal, RefusedError
@@ -51,7 +52,7 @@ class Failed:
 
 async def store(request: web.Request) -> web.Response:
     """POST /studies[/{study}]"""
-    choose(accepted(request), (JSON, "application/json"))
+    told_as = choose(accepted(request), (JSON, "application/json", XML))
     asked, threads = request[ASKED], request.app[THREADS]
     spool = await threads.run(request.app[BOX].spool, DOOR)
     kept: list[Kept] = []
@@ -72,8 +73,9 @@ async def store(request: web.Request) -> web.Response:
     if not kept and not failed:
         raise ValueError("There is no instance in the request.")
     waiting = await _settled(request, spool, kept, failed)
-    body = orjson.dumps(_report(asked, kept, failed))
-    return web.Response(status=status(kept, failed, waiting), body=body, content_type=JSON)
+    report = _report(asked, kept, failed)
+    body = native(report) if told_as == XML else orjson.dumps(report)
+    return web.Response(status=status(kept, failed, waiting), body=body, content_type=told_as)
 
 
 def status(kept: Sequence[Kept], failed: Sequence[Failed], waiting: bool) -> int:

@@ -15,8 +15,8 @@ from dicomweb_client.api import DICOMwebClient
 from pydicom.dataset import Dataset
 
 from appliance.box import Box
+from appliance.dicom import from_xml, part10
 from appliance.dicom import header as headers
-from appliance.dicom import part10
 from appliance.errors import UnreadableInstanceError
 from tests.support.clinic import ROOT, opened
 from tests.support.drafts import left_by_a_dead_process
@@ -88,6 +88,15 @@ def test_all_of_it_stored_is_told_with_where_it_is(root: str) -> None:
     report = answer.json()
     assert report["00081190"]["Value"] == [f"{ROOT}/studies/{dataset.StudyInstanceUID}"]
     assert [item.ReferencedSOPClassUID for item in items(report, STORED)] == [dataset.SOPClassUID] * 2
+
+
+def test_the_answer_comes_as_xml_where_asked(root: str) -> None:
+    headers = {"Content-Type": "application/dicom", "Accept": "application/dicom+xml"}
+    answer = requests.post(f"{root}/studies", data=brainix()[0].read_bytes(), headers=headers, timeout=20)
+    assert answer.headers["Content-Type"] == "application/dicom+xml"
+    assert from_xml.model(answer.content)[STORED]["Value"][0]["00081190"]["Value"][0].startswith(ROOT)
+    refused = requests.post(f"{root}/studies", data=b"", headers=headers | {"Accept": "text/html"}, timeout=20)
+    assert refused.status_code == 406
 
 
 def test_the_same_again_changes_nothing_and_other_bytes_are_a_conflict(root: str, box: Box) -> None:
