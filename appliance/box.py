@@ -31,6 +31,7 @@ from appliance.dimse.client.link import DimseLink
 from appliance.dimse.client.ourselves import listens
 from appliance.dimse.client.send import send
 from appliance.errors import IndexUnavailableError
+from appliance.full_viewer import installed
 from appliance.keys import key
 from appliance.peers.known import KnownPeers
 from appliance.peers.link import Echo, Links
@@ -51,7 +52,6 @@ from appliance.transfers import retry
 from appliance.transfers.delivery import Delay
 from appliance.transfers.queue import TransferQueue
 from appliance.transfers.sender import Sender
-from appliance.viewer import installed
 from appliance.viewers.links import ViewerLinks
 from appliance.worklist.keeper import Keeper
 from appliance.worklist.orders import OrderBook

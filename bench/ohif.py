@@ -20,7 +20,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
-from appliance.viewer import Viewer, installed
+from appliance.full_viewer import Viewer, installed
 from bench import dicomweb, images
 from web.viewer.settings import Place, script
 

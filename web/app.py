@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from aiohttp import web
 
 from appliance.box import Box
-from appliance.viewer import Viewer
+from appliance.full_viewer import Viewer
 from web import errors, guards, headers
 from web.cache import Cache
 from web.dicomweb import access

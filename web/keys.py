@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from appliance.box import Box
-from appliance.viewer import Viewer
+from appliance.full_viewer import Viewer
 from web.rendering import Renderer
 from web.threads import Threads
 

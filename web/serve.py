@@ -14,7 +14,7 @@ from aiohttp import web
 
 from appliance.box import Box
 from appliance.errors import PacsboxError
-from appliance.viewer import installed
+from appliance.full_viewer import installed
 from web import logs
 from web.app import clinic_app, public_app
 from web.rendering import Renderer, workers

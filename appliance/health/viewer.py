@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from appliance.box import Box
+from appliance.full_viewer import FOLDER, installed
 from appliance.health.finding import Finding, Severity
-from appliance.viewer import FOLDER, installed
 
 
 def check(_box: Box) -> Iterator[Finding]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.viewer import Viewer, installed
+from appliance.full_viewer import Viewer, installed
 
 
 def needed() -> Viewer:

@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 
 from aiohttp import web
 
-from appliance.viewer import Viewer
+from appliance.full_viewer import Viewer
 
 ROOT = "/ohif"
 _KEPT = "public, max-age=31536000, immutable"

@@ -19,7 +19,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from appliance.errors import PacsboxError
-from appliance.viewer import ABOUT, FOLDER
+from appliance.full_viewer import ABOUT, FOLDER
 from web.viewer.patch import is_kept, patched, plain
 
 PACKAGE, VERSION = "@ohif/app", "3.13.2"

@@ -8,7 +8,7 @@ from aiohttp import web
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from yarl import URL
 
-from appliance.viewer import Viewer
+from appliance.full_viewer import Viewer
 from web import guards
 from web.viewer import files, settings
 from web.viewer.files import POLICY, ROOT, Files

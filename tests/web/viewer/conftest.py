@@ -11,7 +11,7 @@ from aiohttp.test_utils import TestClient
 from blockbuster import blockbuster_ctx
 
 from appliance.box import Box
-from appliance.viewer import Viewer
+from appliance.full_viewer import Viewer
 from tests.support.viewer import small
 from web.app import clinic_app, public_app
 from web.rendering import Renderer

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from appliance.viewer import Viewer
+from appliance.full_viewer import Viewer
 from tests.support.viewer import BODIES
 from tests.web.viewer.conftest import Client
 

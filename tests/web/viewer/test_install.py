@@ -8,9 +8,9 @@ import pytest
 
 from appliance.box import Box
 from appliance.errors import PacsboxError
+from appliance.full_viewer import installed
 from appliance.health import viewer as health
 from appliance.health.finding import Severity
-from appliance.viewer import installed
 from tests.support.viewer import needed
 from web.viewer import install
 

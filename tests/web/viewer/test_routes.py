@@ -10,7 +10,7 @@ import pytest
 
 from appliance.box import Box
 from appliance.config import load
-from appliance.viewer import Viewer
+from appliance.full_viewer import Viewer
 from tests.conftest import Fill
 from tests.support.files import PYDICOM
 from tests.web.viewer.conftest import Client, Opens
