@@ -20,7 +20,7 @@ from appliance.service import only_one
 @pass_context
 def studies(context: Context, words: tuple[str, ...], limit: int, as_json: bool) -> None:
     """List studies in whose name, ID, date or description all WORDS occur."""
-    found = context.box.storage.studies.search(" ".join(words), limit)
+    found = context.existing_box.storage.studies.search(" ".join(words), limit)
     if as_json:
         click.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2))
         return

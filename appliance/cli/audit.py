@@ -25,7 +25,7 @@ from appliance.storage.rows import AuditRow
 def audit(context: Context, *, study: str, who: str, since: datetime | None, limit: int, as_json: bool) -> None:
     """List who read and wrote what by DICOMweb and DICOM, newest first; like requests of a moment are one row."""
     begin = events.stamp(since) if since else ""
-    rows = context.box.storage.audit.rows(study_instance_uid=study, who=who, since=begin, limit=limit)
+    rows = context.existing_box.storage.audit.rows(study_instance_uid=study, who=who, since=begin, limit=limit)
     if as_json:
         click.echo(orjson.dumps([asdict(row) for row in rows], option=orjson.OPT_INDENT_2).decode())
         return

@@ -12,6 +12,7 @@ import click
 
 from appliance import log
 from appliance.config import Config, Setting, load
+from appliance.errors import NotFoundError
 from appliance.service import only_one
 
 if TYPE_CHECKING:
@@ -45,6 +46,16 @@ class Context:
         from appliance.box import Box
 
         return Box(self.config, self.path)
+
+    @property
+    def existing_box(self) -> Box:
+        """The same for who only looks, and shall not make an empty one by it. Raises `NotFoundError`."""
+        if "box" not in self.__dict__ and not self.config.data_dir.is_dir():
+            raise NotFoundError(
+                f"There is no box in {self.config.data_dir.resolve()}.",
+                "Name its folder by PACSBOX_DATA_DIR, or start a new one with `pacsbox up`.",
+            )
+        return self.box
 
 
 pass_context = click.make_pass_decorator(Context)

@@ -42,7 +42,7 @@ def doctor(context: Context, as_json: bool) -> None:
 @pass_context
 def rejected(context: Context, retry: bool) -> None:
     """List received files that could not be indexed, with the reason."""
-    spool = context.box.spool("cli")
+    spool = context.existing_box.spool("cli")
     _list(spool, spool.rejected, retry, lambda each: [f"it is {_told(each.entry.path)}"])
 
 
@@ -52,7 +52,7 @@ def rejected(context: Context, retry: bool) -> None:
 @pass_context
 def conflicts(context: Context, retry: bool, discard: str) -> None:
     """List received images that contradict one that is here, with the reason, and what is here."""
-    box = context.box
+    box = context.existing_box
     spool = box.spool("cli")
     if discard:
         spool.discard(_named(spool, discard))

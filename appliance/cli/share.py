@@ -111,7 +111,7 @@ class _Row:
 
 
 def _rows(context: Context) -> list[_Row]:
-    box = context.box
+    box = context.existing_box
     shares = box.sharing.all()
     studies = {one.study_instance_uid: one for one in box.storage.studies.studies(_studies_of(shares))}
     opened = box.storage.shares.opened([one.id for one in shares])

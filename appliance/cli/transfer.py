@@ -41,7 +41,7 @@ def send(context: Context, study_uid: str, peer: str, wait: bool) -> None:
 @pass_context
 def transfers(context: Context, everything: bool, limit: int, as_json: bool) -> None:
     """List the transfers that are on their way or failed."""
-    found = [t for t in context.box.transfers.all(limit) if everything or t.state not in _SETTLED]
+    found = [t for t in context.existing_box.transfers.all(limit) if everything or t.state not in _SETTLED]
     if as_json:
         click.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2))
         return

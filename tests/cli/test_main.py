@@ -8,7 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from appliance.cli.main import cli
+from appliance.errors import NotFoundError
 from appliance.service import sign
 from tests.support.waiting import wait_for
 
@@ -80,3 +83,11 @@ def test_a_second_indexer_is_refused_in_words(tmp_path: Path) -> None:
     finally:
         first.terminate()
         assert first.wait(20) == 0
+
+
+@pytest.mark.parametrize("words", ["studies", "rejected", "conflicts", "transfers", "audit", "share list"])
+def test_who_only_looks_makes_no_box(tmp_path: Path, words: str) -> None:
+    environment = {"PACSBOX_DATA_DIR": str(tmp_path / "box")}
+    with pytest.raises(NotFoundError, match=f"There is no box in {tmp_path / 'box'}"):
+        CliRunner().invoke(cli, words.split(), env=environment, catch_exceptions=False)
+    assert not (tmp_path / "box").exists()
