@@ -106,13 +106,14 @@ def _both(box: Box, folder: Path) -> Iterator[tuple[supervise.Children, supervis
 
 
 def _set_environment(folder: Path) -> None:
-    """Nothing of the machine's own configuration: the default ports where they are free."""
+    """Nothing of the machine's own configuration but ports that it names; else the default ones where they are free."""
+    named = {variable: os.environ[variable] for variable in _PORTS if variable in os.environ}
     for variable in [name for name in os.environ if name.startswith("PACSBOX_")]:
         del os.environ[variable]
     os.environ["PACSBOX_DATA_DIR"] = str(folder / "box")
     os.environ["PACSBOX_DICOM_BIND"] = "127.0.0.1"
     for variable, port in _PORTS.items():
-        os.environ[variable] = str(_free_port(port))
+        os.environ[variable] = named.get(variable) or str(_free_port(port))
 
 
 def _free_port(wanted: int) -> int:
