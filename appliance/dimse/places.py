@@ -36,13 +36,9 @@ class Places:
         self._own: set[int] = set()
 
     def take(self, spare: int = 0) -> int | None:
-        """A place that was free, and not among the last `spare`; None when all those are taken.
-
-        Whoever need not spare any gets one of the last, so that the others' stay free for long.
-        """
-        found = range(self.count - spare) if spare else reversed(range(self.count))
+        """A place that was free, and not among the first `spare`; None when all those are taken."""
         with self._lock:
-            for place in found:
+            for place in range(spare, self.count):
                 if place not in self._own and self._locked(place):
                     self._own.add(place)
                     return place
