@@ -36,12 +36,12 @@ class Work:
 
 
 WORK = {
-    "ct-1": Work(images.ct, 2000, 1),
-    "ct-4": Work(images.ct, 2000, 4),
-    "small-1": Work(images.small, 4000, 1),
-    "small-4": Work(images.small, 4000, 4),
-    "j2k-1": Work(images.jpeg2000, 1200, 1, ("-xv",)),
-    "multiframe-4": Work(images.multiframe, 16, 4),
+    "ct-1": Work(images.ct, 1200, 1),
+    "ct-4": Work(images.ct, 1200, 4),
+    "small-1": Work(images.small, 2500, 1),
+    "small-4": Work(images.small, 2500, 4),
+    "j2k-1": Work(images.jpeg2000, 800, 1, ("-xv",)),
+    "multiframe-4": Work(images.multiframe, 12, 4),
     "burst": Work(images.small, 10_000, 4),
 }
 USUAL = [name for name in WORK if name != "burst"]
