@@ -52,7 +52,7 @@ async def several(request: web.Request, spool: Spool, boundary: str, kind: str) 
 
     Raises ValueError where they are not what the request says, `web.HTTPRequestEntityTooLarge`, `StorageFullError`.
     """
-    shelf = Shelf(request.app[BOX].run_dir, spool, str(request.url))
+    shelf = await request.app[THREADS].run(Shelf, request.app[BOX].run_dir, spool, str(request.url))
     try:
         metadata, count = _Metadata(kind), 0
         async for part in Parts(request.content, boundary):

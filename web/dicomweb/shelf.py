@@ -6,6 +6,7 @@ import os
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -60,6 +61,7 @@ class Shelf:
                 raise StorageFullError("The disk is nearly full: new images are refused.")
         with disk_faults():
             self._file.write(chunk)
+            self._file.flush()
         self._size += len(chunk)
         self._last.size += len(chunk)
 
@@ -67,7 +69,6 @@ class Shelf:
         """What came for a BulkDataURI; where it names pixel data as we do, their frames will do, too."""
         place, _ = self._place(uri)
         found = self._known.get(place) or self._known.get(_PIXELS.sub("/frames", place), [])
-        self._file.flush()
         return [
             Piece(each.media_type, each.syntax, each.size, partial(self._read, each.start, each.size))
             for each in sorted(found, key=lambda each: each.frame)
@@ -75,7 +76,8 @@ class Shelf:
 
     def close(self) -> None:
         """Let go of the space."""
-        self._file.close()
+        with suppress(OSError):  # a full disk says so once more for what it did not take
+            self._file.close()
 
     def _read(self, start: int, size: int) -> Iterator[bytes]:
         for done in range(0, size, _CHUNK):
