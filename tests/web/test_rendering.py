@@ -20,7 +20,7 @@ from web.rendering import PictureFailedError, Renderer, workers
 @pytest.fixture
 def own() -> Iterator[Renderer]:
     """A renderer that a test may break."""
-    made = Renderer(1, seconds=5.0)
+    made = Renderer(1)
     yield made
     made.close()
 
@@ -54,14 +54,16 @@ async def test_a_worker_that_was_killed_while_idle_costs_nothing(own: Renderer) 
     assert await own.run(os.getpid) != before
 
 
-async def test_a_picture_that_takes_too_long_is_given_up_and_its_process_killed() -> None:
-    own = Renderer(1, seconds=0.5)
+async def test_a_picture_that_takes_too_long_is_given_up_and_its_process_killed(
+    own: Renderer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     worker = await own.run(os.getpid)
-    with pytest.raises(PictureFailedError, match=r"longer than 0\.5 seconds"):
-        await own.run(time.sleep, 60)
+    with monkeypatch.context() as patched:  # the start of a process, on a busy machine, is not what is limited here
+        patched.setattr(own, "_seconds", 0.5)
+        with pytest.raises(PictureFailedError, match=r"longer than 0\.5 seconds"):
+            await own.run(time.sleep, 60)
     assert await own.run(os.getpid) != worker
     assert not Path(f"/proc/{worker}").exists()
-    await asyncio.to_thread(own.close)
 
 
 async def test_who_no_longer_waits_frees_his_place(own: Renderer) -> None:
@@ -71,7 +73,7 @@ async def test_who_no_longer_waits_frees_his_place(own: Renderer) -> None:
     for one in waiting:
         one.cancel()
     await first
-    assert await asyncio.wait_for(own.run(os.getpid), 3)
+    assert await asyncio.wait_for(own.run(os.getpid), 20)
 
 
 async def test_no_process_is_left_behind(own: Renderer) -> None:
