@@ -1,4 +1,4 @@
-"""Damage of all kinds, the same in every run; more of it, and other, with PACSBOX_FUZZ=50 (so many times as much)."""
+"""Damage of all kinds, the same in every run; more of it, and other, with FUZZ=50 (so many times as much)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-_TIMES = int(os.environ.get("PACSBOX_FUZZ", "0"))
+_TIMES = int(os.environ.get("FUZZ", "0"))
 _LENGTHS = (b"\xff\xff\xff\xff", b"\0\0\0\0", b"\xff\xff\xff\x7f", b"\1\0\0\0", b"\0\0\0\1", b"\xfe\xff\0\xe0")
 
 
