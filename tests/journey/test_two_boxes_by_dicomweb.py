@@ -18,6 +18,7 @@ from appliance.peers.faults import PeerError
 from appliance.storage.rows import Transfer, TransferState
 from tests.support.boxes import RunningBox
 from tests.support.files import ROOT, brainix, knee
+from tests.support.programs import listens
 from tests.support.waiting import wait_for
 
 
@@ -44,6 +45,7 @@ def boxes(tmp_path: Path) -> Iterator[tuple[RunningBox, RunningBox]]:
     here, there = found
     here.start("indexer", "sender")
     there.start("indexer", "web")
+    wait_for(lambda: listens(there.clinic_port), 30, "the clinic door")
     yield here, there
     here.stop()
     there.stop()
