@@ -1,9 +1,8 @@
-"""The listening socket and its connections: who is let in, what is told of them, how they end."""
+"""The listening socket: who is let in, and with what; how all connections end."""
 
 from __future__ import annotations
 
 import errno
-import hashlib
 import logging
 import socket
 import ssl
@@ -11,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from socketserver import BaseServer
 from typing import Any, cast
@@ -22,14 +21,14 @@ from pynetdicom.association import Association
 from pynetdicom.events import Event
 from pynetdicom.pdu_primitives import A_ASSOCIATE
 from pynetdicom.presentation import build_context
-from pynetdicom.transport import RequestHandler, ThreadedAssociationServer
+from pynetdicom.transport import ThreadedAssociationServer
 
-from appliance.access.rights import Call, Verdict, Why
-from appliance.dimse import contexts, echo, inside
+from appliance.access.rights import Verdict, Why
+from appliance.dimse import contexts, echo
 from appliance.dimse.arrival import Arrivals
 from appliance.dimse.caller import Caller, caller
+from appliance.dimse.connection import Connection, HandshakeError, ProbeError
 from appliance.dimse.gate import Gate
-from appliance.dimse.line import Line
 from appliance.dimse.places import Crowd, Shared
 from appliance.dimse.service import Service, agreed, by_request
 from appliance.spool.spool import Spool
@@ -55,14 +54,6 @@ _LONGEST_WAIT = 30.0
 """Seconds until a connection must have asked for an association, unless pynetdicom is told otherwise."""
 _KEPT_FOR_PEERS = 4
 """One place of so many is for those whom we know, where we know any."""
-
-
-class _HandshakeError(OSError):
-    """TLS came to nothing."""
-
-
-class _ProbeError(OSError):
-    """The connection ended before its first byte."""
 
 
 class Listener(ThreadedAssociationServer):
@@ -97,13 +88,13 @@ class Listener(ThreadedAssociationServer):
         self.tls = tls
         self._listening = listening
         self._lock = threading.Lock()
-        self._open: dict[Association, _Connection] = {}
+        self._open: dict[Association, Connection] = {}
         self._places: dict[Any, int] = {}
         self._admitted: dict[Association, int] = {}
         self._waited = 0.0
         self._told: set[str] = set()
         verification = build_context(echo.SOP_CLASS, list(echo.TRANSFER_SYNTAXES))
-        super().__init__(ae, listening.getsockname(), ae.ae_title, [verification], request_handler=_Connection)
+        super().__init__(ae, listening.getsockname(), ae.ae_title, [verification], request_handler=Connection)
         self.bind(evt.EVT_C_ECHO, echo.answer)
         self.bind(evt.EVT_REQUESTED, self._on_request)
         self.bind(evt.EVT_SOP_EXTENDED, _agreed)
@@ -169,9 +160,9 @@ class Listener(ThreadedAssociationServer):
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A fault ends one connection, not the server."""
         fault = sys.exc_info()[1]
-        if isinstance(fault, _HandshakeError):
+        if isinstance(fault, HandshakeError):
             pass  # the gate has told it
-        elif isinstance(fault, _ProbeError):
+        elif isinstance(fault, ProbeError):
             log.debug("a connection from %s ended without asking for an association", client_address[0])
         elif isinstance(fault, OSError):
             log.warning("the connection from %s failed: %s", client_address[0], fault)
@@ -192,7 +183,7 @@ class Listener(ThreadedAssociationServer):
             pause.wait(_WAIT)
 
     @contextmanager
-    def keeping_count(self, connection: _Connection, association: Association) -> Iterator[None]:
+    def keeping_count(self, connection: Connection, association: Association) -> Iterator[None]:
         """While a connection is open."""
         with self._lock:
             self._open[association] = connection
@@ -285,112 +276,3 @@ def _on_close(event: Event) -> None:
     """pynetdicom waits its full time for the request of a connection that is gone already: nothing comes."""
     if event.assoc.requestor.primitive is None:
         event.assoc.dul.to_user_queue.put(cast(Any, None))
-
-
-class _Connection(RequestHandler):
-    """One connection, from its first byte until both of pynetdicom's threads for it have ended."""
-
-    server: Listener
-    request: socket.socket
-
-    def setup(self) -> None:
-        """Small answers go out at once; a peer that falls silent within a PDU is given up, not waited for."""
-        self.request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.request.settimeout(self.ae.acse_timeout)
-        self._fingerprint = ""
-        self.server.shared.waiting.enter(self)
-        try:
-            if self.server.tls is not None:
-                # Here and not where pynetdicom does it: there one slow handshake keeps all others waiting.
-                self._shake_hands(self.server.tls)
-            else:
-                self._await_first_byte()
-        except OSError:
-            self.finish()
-            self.request.close()  # with TLS, socketserver has another
-            raise
-        self.request.settimeout(self.ae.network_timeout)
-
-    def finish(self) -> None:
-        """It is over."""
-        self.server.shared.waiting.leave(self)
-
-    def _await_first_byte(self) -> None:
-        """Most probes send none, and need no association. Raises OSError when none comes."""
-        try:
-            begun = self.request.recv(1, socket.MSG_PEEK)
-        except OSError as fault:
-            raise _ProbeError from fault
-        if not begun:
-            raise _ProbeError
-
-    def _shake_hands(self, tls: ssl.SSLContext) -> None:
-        """Raises OSError when it comes to nothing, which is then among the refusals."""
-        try:
-            # In two steps, so that it can be cut off meanwhile.
-            self.request = tls.wrap_socket(self.request, server_side=True, do_handshake_on_connect=False)
-            self.request.do_handshake()
-        except OSError as fault:
-            reason = f"TLS: {getattr(fault, 'verify_message', '') or getattr(fault, 'reason', '') or fault}"
-            self.server.gate.note(Call("", "", self.client_address[0]), Why.HANDSHAKE, detail=reason)
-            raise _HandshakeError(reason) from fault
-        certificate = self.request.getpeercert(binary_form=True)
-        self._fingerprint = hashlib.sha256(certificate).hexdigest() if certificate else ""
-
-    def handle(self) -> None:
-        """Serve it."""
-        began = time.monotonic()
-        self._ending = False
-        self._association = self._create_association()
-        inside.end_quietly(self._association)
-        self._arrivals = Arrivals(
-            self._association, self.server.spool, Caller(self.client_address[0], fingerprint=self._fingerprint)
-        )
-        self._association.dimse = self._arrivals
-        line = Line(self._association, self.request, self._arrivals, self.server.hot)
-        self._association.dul.socket = line
-        # pynetdicom's own socket has announced the connection too; once is right.
-        self._association.dul.event_queue.get_nowait()
-        with self.server.keeping_count(self, self._association):
-            self._association.start()
-            self._association.join()
-            self.cut()
-            if self._association.dul.is_alive():
-                self._association.dul.join()
-            self._arrivals.close()
-            self.request.close()
-            line.forget()
-        self._report(time.monotonic() - began)
-
-    def end(self, finish: bool, cut: bool) -> None:
-        """We end: hang up, at once unless a C-STORE under way is to `finish`; `cut` without a word."""
-        if cut:
-            self.cut()
-        elif not self._ending and not (finish and self._arrivals.busy):
-            self._ending = True
-            if self._association.is_established:
-                self._association.abort(block=False)
-            else:
-                self.cut()
-
-    def cut(self) -> None:
-        """End the connection without a word."""
-        with suppress(OSError):
-            self.request.shutdown(socket.SHUT_RDWR)
-
-    def _report(self, seconds: float) -> None:
-        association, who, tally = self._association, self._arrivals.caller, self._arrivals.tally
-        if association.is_rejected:
-            log.debug("%s was rejected", who)  # why, the gate has told
-        elif association.requestor.primitive is None:
-            log.debug("a connection from %s ended without asking for an association", who.address)
-        else:
-            log.info(
-                "%s: %d stored, %d refused, %.1f MB in %.1f s%s",
-                who,
-                tally.stored,
-                tally.refused,
-                tally.size / 1e6,
-                seconds,
-                "" if association.is_released else ", broken off",
-            )
