@@ -19,9 +19,9 @@ from appliance.dicom import part10
 from appliance.dicom.document import document
 from appliance.dicom.extract import Extract
 from appliance.dicom.frames import frames, plain
+from appliance.dicom.media_types import OCTETS
 from appliance.dicom.source import UNDEFINED, NothingToShowError, refusing, reopened
 
-OCTETS = "application/octet-stream"
 _DOCUMENT = 0x00420011
 _PIXEL_DATA = 0x7FE00010
 _IMPLICIT_LITTLE, _EXPLICIT_BIG = "1.2.840.10008.1.2", "1.2.840.10008.1.2.2"

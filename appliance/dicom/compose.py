@@ -14,11 +14,12 @@ import orjson
 from pydicom.datadict import keyword_for_tag
 
 from appliance.dicom import part10
-from appliance.dicom.compressed import NotTakenError, is_film, syntax_of
+from appliance.dicom.compressed import NotTakenError, syntax_of
 from appliance.dicom.encapsulate import ITEM, ITEM_END, SEQUENCE_END, Piece, delimiter, encapsulated
 from appliance.dicom.inline import LONG, NotOfItsVrError, padded, value, vr_of
 from appliance.dicom.json import Json
 from appliance.dicom.model import Origin
+from appliance.dicom.video import is_video
 from appliance.errors import PacsboxError
 
 _EXPLICIT = "1.2.840.10008.1.2.1"
@@ -81,7 +82,7 @@ def composed(model: Json, bulk: Bulk) -> Iterator[bytes]:
         elements = _joined(
             _elements(before, bulk),
             [_head(_key(_PIXEL_DATA), "OB", _UNDEFINED)],
-            encapsulated(pixels, film=is_film(syntax)),
+            encapsulated(pixels, film=is_video(syntax)),
             _elements(behind, bulk),
         )
     yield from _gathered(_joined([part10.encode(*uids(model), syntax, Origin(via=""))], elements))
@@ -128,10 +129,10 @@ def _syntax(model: Json, pixels: Sequence[Piece]) -> str:
 
 
 def _check_frames(told: str, pixels: Sequence[Piece], syntax: str) -> None:
-    count = 1 if is_film(syntax) else int(told) if told.isascii() and told.isdigit() else 0
+    count = 1 if is_video(syntax) else int(told) if told.isascii() and told.isdigit() else 0
     if count != len(pixels):
         raise NotComposedError(Fault.INCOMPLETE, f"its Number of Frames and the {len(pixels)} that came don't agree")
-    if any(not 0 < piece.size <= _MOST for piece in pixels) and not is_film(syntax):
+    if any(not 0 < piece.size <= _MOST for piece in pixels) and not is_video(syntax):
         raise NotComposedError(Fault.MEANINGLESS, "a frame is empty, or longer than DICOM can hold")
 
 

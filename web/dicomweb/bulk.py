@@ -10,6 +10,7 @@ import orjson
 from aiohttp import web
 
 from appliance.dicom.bulkdata import value
+from appliance.dicom.media_types import OCTETS
 from appliance.dicom.model import Instance
 from appliance.dicom.source import NothingToShowError
 from web import archived
@@ -17,7 +18,6 @@ from web.dicomweb import frames
 from web.dicomweb.accept import MULTIPART, MediaRange, accepted, not_acceptable
 from web.dicomweb.asked import ASKED
 from web.dicomweb.found import found
-from web.dicomweb.media import OCTETS
 from web.dicomweb.multipart import Multipart
 from web.dicomweb.watched import watched
 from web.keys import BOX, THREADS

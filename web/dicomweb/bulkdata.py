@@ -7,11 +7,11 @@ from collections.abc import AsyncIterator
 from aiohttp import web
 
 from appliance.dicom.bulkdata import Value, value
+from appliance.dicom.media_types import OCTETS
 from web.dicomweb import frames
 from web.dicomweb.accept import MULTIPART, accepted, not_acceptable
 from web.dicomweb.asked import ASKED
 from web.dicomweb.found import located
-from web.dicomweb.media import OCTETS
 from web.dicomweb.multipart import Multipart
 from web.dicomweb.watched import watched
 from web.keys import THREADS

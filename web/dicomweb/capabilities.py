@@ -9,11 +9,11 @@ import orjson
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from appliance.dicom.media_types import OCTETS
 from appliance.dicom.pixels import MEDIA_TYPES
 from web.dicomweb.accept import DICOM, JSON, MULTIPART, XML, accepted
 
 _WADL = "application/vnd.sun.wadl+xml"
-_OCTETS = "application/octet-stream"
 _MODELS = (JSON, f'{MULTIPART}; type="{XML}"')
 _PICTURES = (*MEDIA_TYPES, *(f'{MULTIPART}; type="{kind}"' for kind in MEDIA_TYPES))
 _ANSWERS: Mapping[str, Sequence[str]] = {
@@ -22,9 +22,9 @@ _ANSWERS: Mapping[str, Sequence[str]] = {
     "series": _MODELS,
     "instances": _MODELS,
     "files": (f'{MULTIPART}; type="{DICOM}"', DICOM),
-    "frames": (f'{MULTIPART}; type="{_OCTETS}"', f'{MULTIPART}; type="image/*"', _OCTETS),
-    "bulkdata": (_OCTETS, f'{MULTIPART}; type="{_OCTETS}"'),
-    "pixeldata": (f'{MULTIPART}; type="{_OCTETS}"',),
+    "frames": (f'{MULTIPART}; type="{OCTETS}"', f'{MULTIPART}; type="image/*"', OCTETS),
+    "bulkdata": (OCTETS, f'{MULTIPART}; type="{OCTETS}"'),
+    "pixeldata": (f'{MULTIPART}; type="{OCTETS}"',),
     "rendered": (*_PICTURES, "image/gif", "video/mp4", "application/pdf"),
     "thumbnail": MEDIA_TYPES,
     "wado": (*MEDIA_TYPES, DICOM),

@@ -11,10 +11,10 @@ from aiohttp import web
 
 from appliance.dicom import frames as stored_frames
 from appliance.dicom.frames import EXPLICIT_LITTLE, Frames
+from appliance.dicom.media_types import OCTETS, by_new_name, of_frames
 from web.dicomweb.accept import MULTIPART, MediaRange, accepted, not_acceptable
 from web.dicomweb.asked import ASKED, ITEMS
 from web.dicomweb.found import seen
-from web.dicomweb.media import OCTETS, by_new_name, of_frames
 from web.dicomweb.multipart import Multipart
 from web.dicomweb.tagged import tagged
 from web.dicomweb.watched import watched
