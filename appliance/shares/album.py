@@ -52,6 +52,11 @@ class Stack:
         """How many pictures there are to leaf through."""
         return self.items[0].instance.frames if self.kind is Kind.CLIP else len(self.items)
 
+    @property
+    def middle(self) -> int:
+        """Place in `items`, from 0, of the one that stands for all and is shown first."""
+        return (len(self.items) - 1) // 2
+
 
 @dataclass(frozen=True)
 class Album:

@@ -51,7 +51,7 @@ def values(album: Album, share: Share, path: str, *, full: bool) -> dict[str, ob
 
 
 def _card(stack: Stack, path: str) -> Card:
-    middle = stack.items[len(stack.items) // 2]
+    middle = stack.items[stack.middle]
     return Card(
         stack.kind,
         texts.stack_title(stack),
@@ -66,6 +66,7 @@ def _for_script(stack: Stack) -> dict[str, object]:
     return {
         "title": texts.stack_title(stack),
         "names": [item.name for item in stack.items],
+        "start": stack.middle,
         "frames": stack.count if stack.kind is Kind.CLIP else 1,
         "large": any(_longest(item.instance.rows, item.instance.columns) > _LARGE for item in stack.items),
     }

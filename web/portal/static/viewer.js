@@ -134,7 +134,7 @@ function open(index) {
   // A single picture needs no dragging, so that the page may scroll under the finger.
   stage.style.touchAction = count() === 1 ? "pan-y" : "none";
   cards.forEach((card, place) => card.setAttribute("aria-current", String(place === index)));
-  show(0);
+  show(stack.start);
   learn(stack);
 }
 
