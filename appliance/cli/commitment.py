@@ -17,7 +17,7 @@ from appliance.transfers.words import images
 @pass_context
 def commitments(context: Context, everything: bool, limit: int, as_json: bool) -> None:
     """Who asked whether we keep its images, and was not told yet."""
-    found = context.box.storage.commitments.all(limit, unfinished=not everything)
+    found = context.existing_box.storage.commitments.all(limit, unfinished=not everything)
     if as_json:
         click.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2))
         return

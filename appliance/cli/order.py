@@ -64,7 +64,7 @@ def add(context: Context, /, others: tuple[str, ...], **said: str | None) -> Non
 @pass_context
 def show(context: Context, everything: bool, limit: int, as_json: bool) -> None:
     """List the orders that modalities are told of."""
-    found = context.box.orders.all(limit, unfinished=not everything)
+    found = context.existing_box.orders.all(limit, unfinished=not everything)
     if as_json:
         click.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2))
         return

@@ -161,7 +161,7 @@ def change(context: Context, /, name: str, **options: Any) -> None:
 @pass_context
 def show(context: Context, as_json: bool) -> None:
     """List all peers."""
-    found = context.box.peers.all()
+    found = context.existing_box.peers.all()
     if as_json:
         click.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2))
         return

@@ -21,7 +21,7 @@ def refusals(command: click.Context, as_json: bool) -> None:
     if command.invoked_subcommand:
         return
     context: Context = command.obj
-    found = context.box.refusals.all()
+    found = context.existing_box.refusals.all()
     if as_json:
         click.echo(orjson.dumps([asdict(each) for each in found], option=orjson.OPT_INDENT_2).decode())
         return

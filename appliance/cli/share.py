@@ -90,7 +90,7 @@ def rearm(context: Context, number: int) -> None:
 @pass_context
 def log(context: Context, number: int, as_json: bool) -> None:
     """Tell who opened share NUMBER, when, and what they took, newest first."""
-    openings = context.box.sharing.openings(number)
+    openings = context.existing_box.sharing.openings(number)
     if as_json:
         _print_json([asdict(opening) for opening in openings])
         return

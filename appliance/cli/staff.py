@@ -36,7 +36,7 @@ def add(context: Context, name: str, may: tuple[str, ...]) -> None:
 @pass_context
 def show(context: Context, as_json: bool) -> None:
     """List everybody."""
-    found = context.box.staff.all()
+    found = context.existing_box.staff.all()
     if as_json:
         click.echo(orjson.dumps([_row(person) for person in found], option=orjson.OPT_INDENT_2).decode())
         return

@@ -46,7 +46,7 @@ def create(
 @pass_context
 def show(context: Context, as_json: bool) -> None:
     """List all tokens, newest first."""
-    found = context.box.tokens.all()
+    found = context.existing_box.tokens.all()
     if as_json:
         _print_json([asdict(known) | {"status": _status(known)} for known in found])
         return

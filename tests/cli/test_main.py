@@ -85,7 +85,11 @@ def test_a_second_indexer_is_refused_in_words(tmp_path: Path) -> None:
         assert first.wait(20) == 0
 
 
-@pytest.mark.parametrize("words", ["studies", "rejected", "conflicts", "transfers", "audit", "share list"])
+LOOKING = "studies rejected conflicts transfers audit refusals commitments".split()
+LOOKING += ["share list", "share log 1", "peer list", "order list", "token list", "staff list"]
+
+
+@pytest.mark.parametrize("words", LOOKING)
 def test_who_only_looks_makes_no_box(tmp_path: Path, words: str) -> None:
     environment = {"PACSBOX_DATA_DIR": str(tmp_path / "box")}
     with pytest.raises(NotFoundError, match=f"There is no box in {tmp_path / 'box'}"):

@@ -62,6 +62,7 @@ def test_at_a_terminal_it_is_asked_for_twice_and_never_shown(tmp_path: Path) -> 
 
 
 def test_the_list_tells_who_is_let_in_and_no_secret(context: Context) -> None:
+    assert context.box.staff.all() == []
     assert "nobody yet" in run(context, "list").output
     run(context, "add", "Anna Berg", piped=PASSWORD)
     run(context, "add", "Carl", "--may", "query", "--may", "store", piped=PASSWORD)

@@ -45,6 +45,7 @@ def test_permissions_may_be_listed_by_comma_and_the_answer_be_json(context: Cont
 
 
 def test_the_list_tells_names_states_and_no_secret(context: Context) -> None:
+    assert context.box.tokens.all() == []
     assert "no tokens yet" in run(context, "list").output
     text = run(context, "create", "A", "--may", "query").stdout.strip()
     run(context, "create", "B", "--may", "store")
