@@ -301,14 +301,14 @@ def test_a_pattern_made_to_be_slow_is_answered(storage: Storage) -> None:
 def test_the_walk_past_all_studies_and_the_lookup_of_a_few_agree(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from appliance.storage.sqlite import find
+    from appliance.storage.sqlite import fulltext
 
     storage = SqliteStorage(tmp_path / "index.sqlite3")
     enter(storage, *(header(number, "1", "1", values) for number, values in STUDIES.items()))
     keys = [{"PatientName": name} for name in ("*oe*", "yamada*", "Müller^Jörg^^Dr", "山田^太郎", "*rou")]
     keys += [{"StudyDescription": "*Kne*"}, {"AccessionNumber": "ACC[1]"}, {"ReferringPhysicianName": "*greg*"}]
     few = [found(storage, **key) for key in keys]
-    monkeypatch.setattr(find, "_FEW", -1)
+    monkeypatch.setattr(fulltext, "_FEW", -1)
     assert [found(storage, **key) for key in keys] == few
     assert all(few)
     storage.close()

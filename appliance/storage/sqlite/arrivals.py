@@ -13,7 +13,7 @@ from typing import Any
 
 from appliance.dicom.attributes import Level, stored_at
 from appliance.dicom.header import Header
-from appliance.storage.sqlite import find
+from appliance.storage.sqlite import fulltext, names
 from appliance.storage.sqlite.packed import Packer, primer_of
 
 Arrival = tuple[Header, str]
@@ -87,7 +87,7 @@ def enter(connection: sqlite3.Connection, arrivals: Iterable[Arrival]) -> None:
 def _enter_study(connection: sqlite3.Connection, arrivals: list[Arrival], rows: _Rows) -> None:
     study = _first_known(header.study for header, _ in arrivals)
     received = [header.origin.received for header, _ in arrivals]
-    folded = find.folded_name(study["patient_name"])
+    folded = names.folded_name(study["patient_name"])
     ref, *known = _one(connection, _ADD_STUDY, *_of_study(study), folded, min(received), max(received))
     modalities, classes = (set(filter(None, text.split("\\"))) for text in known)
     new_series = 0
@@ -144,7 +144,7 @@ def _first_known(found: Iterable[dict[str, str]]) -> dict[str, str]:
 
 def _retext(connection: sqlite3.Connection, study: Any) -> None:
     """Bring the full-text index up to date with a study's row."""
-    text = find.text_of(study)
+    text = fulltext.text_of(study)
     known = connection.execute("SELECT text FROM study_text WHERE rowid = ?", (study["id"],)).fetchone()
     if known is None or known["text"] != text:
         connection.execute("DELETE FROM study_text WHERE rowid = ?", (study["id"],))

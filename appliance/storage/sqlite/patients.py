@@ -23,7 +23,7 @@ _COUNTS = ("NumberOfPatientRelatedStudies", "NumberOfPatientRelatedSeries", "Num
 
 def patients(connection: sqlite3.Connection, match: Match) -> Iterator[dict[str, Any]]:
     """Each patient of whom a study matches, as the newest of these names them, with counts of all studies."""
-    rows, values = find.rows(match, find.few_with(connection, find.texts(match)))
+    rows, values = find.rows(match, find.candidates(connection, match))
     columns = ", ".join(f"study.{column}" for column in _SHOWN.values())
     # Of the columns beside max(), SQLite gives those of the row that has it.
     sql = f"SELECT {columns}, max(study.id) AS newest {rows} GROUP BY {_SAME} ORDER BY newest DESC"

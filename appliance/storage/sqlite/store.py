@@ -14,7 +14,7 @@ from appliance.storage.sqlite.audit import SqliteAudit
 from appliance.storage.sqlite.commitments import SqliteCommitments
 from appliance.storage.sqlite.connection import Connection, connect, faults, transaction
 from appliance.storage.sqlite.events import SqliteEvents
-from appliance.storage.sqlite.find import folded_name
+from appliance.storage.sqlite.names import folded_name
 from appliance.storage.sqlite.orders import SqliteOrders
 from appliance.storage.sqlite.peers import SqlitePeers
 from appliance.storage.sqlite.proofs import SqliteProofs

@@ -14,7 +14,7 @@ from appliance.dicom.model import Instance, Series, Study
 from appliance.dicom.names import fold
 from appliance.dicom.query import Match
 from appliance.storage.rows import Arrived, Kept
-from appliance.storage.sqlite import find, patients
+from appliance.storage.sqlite import find, fulltext, patients
 from appliance.storage.sqlite.arrivals import enter
 from appliance.storage.sqlite.packed import unpacked
 
@@ -90,7 +90,7 @@ class SqliteStudies:
     def search(self, text: str, limit: int, offset: int = 0) -> list[Study]:
         """Studies in whose text every word of `text` occurs, newest arrival first."""
         wanted = fold(text).split()
-        where, values = find.words(wanted, find.few_with(self._conn, wanted))
+        where, values = fulltext.words(wanted, fulltext.few_with(self._conn, wanted))
         rows = self._conn.execute(
             f"SELECT * FROM study{where} ORDER BY last_received DESC, id DESC LIMIT ? OFFSET ?",
             (*values, limit, offset),
@@ -126,7 +126,7 @@ class SqliteStudies:
 
     def find(self, match: Match, limit: int | None = None, offset: int = 0) -> Iterator[dict[str, Any]]:
         """Rows of `match.level` with the columns of that level and those above, by keyword."""
-        few = find.few_with(self._conn, find.texts(match))
+        few = find.candidates(self._conn, match)
         sql, values = find.statement(match, limit, offset, few)
         for row in self._conn.execute(sql, values):
             yield find.answer(match.level, row)
@@ -141,7 +141,7 @@ class SqliteStudies:
 
     def matching(self, match: Match, seconds: float) -> int | None:
         """How many rows match; None when counting them takes longer than `seconds`."""
-        sql, values = find.count(match, find.few_with(self._conn, find.texts(match)))
+        sql, values = find.count(match, find.candidates(self._conn, match))
         deadline = time.monotonic() + seconds
         self._conn.set_progress_handler(lambda: time.monotonic() > deadline, _STEPS)
         try:
