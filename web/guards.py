@@ -39,8 +39,8 @@ class Visit:
 
 
 def link(request: web.Request) -> str:
-    """The path of the share that the request is about: `/s/<code>`."""
-    return f"/s/{request.match_info['code']}"
+    """The path of the share that the request is about, as the browser sees it: `/s/<code>`, below a proxy's prefix."""
+    return f"{prefix(request)}/s/{request.match_info['code']}"
 
 
 async def visit(request: web.Request) -> Visit:

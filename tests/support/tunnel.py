@@ -24,18 +24,21 @@ class _TooLargeError(Exception):
 
 
 @contextmanager
-def tunnel(target: str, largest: int = LARGEST, first_byte: float = FIRST_BYTE) -> Iterator[str]:
-    """The address at which `target`, such as `http://127.0.0.1:8080`, is seen from the internet."""
+def tunnel(target: str, largest: int = LARGEST, first_byte: float = FIRST_BYTE, below: str = "") -> Iterator[str]:
+    """The address at which `target`, such as `http://127.0.0.1:8080`, is seen from the internet.
+
+    With `below`, such as `/images`, it shows the target below that path alone, and tells it so.
+    """
     loop, ready, found = asyncio.new_event_loop(), threading.Event(), []
     end = asyncio.Event()
 
     async def serve() -> None:
         async with ClientSession(cookie_jar=DummyCookieJar(), auto_decompress=False) as session:
-            edge = _Edge(session, target, largest, first_byte)
+            edge = _Edge(session, target, largest, first_byte, below)
             runner = web.ServerRunner(web.Server(edge.answer))
             await runner.setup()
             await web.TCPSite(runner, "127.0.0.1", 0).start()
-            found.append(f"http://127.0.0.1:{runner.addresses[0][1]}")
+            found.append(f"http://127.0.0.1:{runner.addresses[0][1]}{below}")
             ready.set()
             await end.wait()
             await runner.cleanup()
@@ -52,20 +55,24 @@ def tunnel(target: str, largest: int = LARGEST, first_byte: float = FIRST_BYTE) 
 
 
 class _Edge:
-    def __init__(self, session: ClientSession, target: str, largest: int, first_byte: float) -> None:
+    def __init__(self, session: ClientSession, target: str, largest: int, first_byte: float, below: str) -> None:
         self._session = session
         self._target = target
         self._largest = largest
         self._first_byte = first_byte
+        self._below = below
 
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
         if (request.content_length or 0) > self._largest:
             return web.Response(status=413, text="<html>413 Request Entity Too Large</html>")
+        if not request.raw_path.startswith(f"{self._below}/"):
+            return web.Response(status=404, text="<html>404 Not Found</html>")
         headers = {name: text for name, text in request.headers.items() if name.lower() not in _OF_A_HOP}
         headers |= {"CF-Connecting-IP": "203.0.113.7", "X-Forwarded-For": "203.0.113.7", "X-Forwarded-Proto": "https"}
+        headers |= {"X-Forwarded-Prefix": self._below} if self._below else {}
         asked = self._session.request(
             request.method,
-            self._target + request.raw_path,
+            self._target + request.raw_path.removeprefix(self._below),
             headers=headers,
             data=self._body(request) if request.can_read_body else None,
             allow_redirects=False,

@@ -21,7 +21,7 @@ _LONGEST_PIN = 32
 
 async def start(request: web.Request) -> web.Response:
     """GET /: nothing without a link."""
-    return request.app[PAGES].page("start")
+    return request.app[PAGES].page(request, "start")
 
 
 async def show(request: web.Request) -> web.StreamResponse:
@@ -34,7 +34,7 @@ async def show(request: web.Request) -> web.StreamResponse:
         return await _ask(request)
     album = await albums.whole(request, visit)
     values = images.values(album, visit.share, guards.link(request), full=request.app[VIEWER] is not None)
-    return request.app[PAGES].page("images", values=values)
+    return request.app[PAGES].page(request, "images", values=values)
 
 
 async def _ask(request: web.Request) -> web.Response:
@@ -47,7 +47,7 @@ async def _ask(request: web.Request) -> web.Response:
         return share
 
     share = await request.app[THREADS].run(look_up)
-    return request.app[PAGES].pin(guards.link(request), needed=bool(share.pin_hash))
+    return request.app[PAGES].pin(request, needed=bool(share.pin_hash))
 
 
 async def unlock(request: web.Request) -> web.StreamResponse:

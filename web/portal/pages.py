@@ -8,6 +8,7 @@ from aiohttp import web
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from appliance.shares.sharing import Refusal, ShareRefusedError
+from web import guards
 from web.archived import ArchiveFaultError
 from web.portal import texts
 from web.portal.assets import Assets
@@ -30,21 +31,23 @@ class Pages:
         environment.globals.update(t=texts, asset=assets.url, scripts=assets.scripts())
         self._templates = {name: environment.get_template(name) for name in environment.list_templates(["html"])}
 
-    def page(self, name: str, status: int = 200, values: Mapping[str, object] | None = None) -> web.Response:
-        """Template `name` as an answer."""
-        text = self._templates[f"{name}.html"].render(values or {})
+    def page(
+        self, request: web.Request, name: str, status: int = 200, values: Mapping[str, object] | None = None
+    ) -> web.Response:
+        """Template `name` as an answer, with addresses as the browser sees them."""
+        text = self._templates[f"{name}.html"].render({"root": guards.prefix(request), **(values or {})})
         return web.Response(text=text, status=status, content_type="text/html")
 
     def notice(self, request: web.Request, status: int, fault: Exception) -> web.Response:
         """The friendly page for a fault; none tells whose study it is."""
-        path = f"/s/{request.match_info['code']}" if "code" in request.match_info else ""
+        path = guards.link(request) if "code" in request.match_info else ""
         if isinstance(fault, ShareRefusedError) and fault.refusal is Refusal.WRONG_PIN:
-            response = self.pin(path, status, fault.attempts_left)
+            response = self.pin(request, status, fault.attempts_left)
         else:
             name = _name(request, status, fault)
             may_return = path and status != 404 and name not in ("expired", "revoked", "gone", "locked")
             values = {"notice": texts.NOTICES[name], "back": path if may_return else ""}
-            response = self.page("notice", status, values)
+            response = self.page(request, "notice", status, values)
         if status == 401:
             # RFC 9110 15.5.2 wants a challenge; no browser knows this one, so all show the page.
             response.headers["WWW-Authenticate"] = "PIN"
@@ -52,9 +55,12 @@ class Pages:
             response.headers["Retry-After"] = "60" if status == 429 else "10"
         return response
 
-    def pin(self, path: str, status: int = 200, attempts_left: int | None = None, needed: bool = True) -> web.Response:
+    def pin(
+        self, request: web.Request, status: int = 200, attempts_left: int | None = None, needed: bool = True
+    ) -> web.Response:
         """The page that asks for the PIN, or for one press of a button where there is none."""
-        return self.page("pin", status, {"path": path, "attempts_left": attempts_left, "needed": needed})
+        values = {"path": guards.link(request), "attempts_left": attempts_left, "needed": needed}
+        return self.page(request, "pin", status, values)
 
 
 PAGES = web.AppKey("pages", Pages)

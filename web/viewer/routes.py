@@ -66,7 +66,7 @@ def add_patient(app: web.Application, viewer: Viewer | None, link: str, dicomweb
 
     def place(request: web.Request) -> Place:
         outside = guards.prefix(request)
-        here = outside + guards.link(request)
+        here = guards.link(request)
         return Place(outside + shell.files.folder, here, here + dicomweb, here + "/viewer" + _SETTINGS, False)
 
     async def show(request: web.Request) -> web.StreamResponse:

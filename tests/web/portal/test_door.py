@@ -187,6 +187,28 @@ async def test_a_slash_at_the_end_leads_to_the_link(client: Client, link: Link) 
         assert (answer.status, answer.headers["Location"]) == (308, link.path)
 
 
+@pytest.mark.parametrize(("trusted", "root"), [(("127.0.0.1",), "/clinic"), ((), "")])
+async def test_a_path_that_a_proxy_adds_goes_before_every_address_if_the_proxy_is_ours(
+    client: Client, link: Link, box: Box, trusted: tuple[str, ...], root: str
+) -> None:
+    options = box.config.web.model_copy(update={"trusted_proxies": trusted})
+    box.config = box.config.model_copy(update={"web": options})
+    told, pages = {"X-Forwarded-Prefix": "/clinic"}, []
+    for pin in (link.wrong_pin, link.pin):
+        async with client.post(link.path, data={"pin": pin}, headers=told, allow_redirects=False) as answer:
+            pages.append(await answer.text())
+    assert answer.headers["Location"] == root + link.path
+    assert f"Path={root}{link.path};" in answer.headers["Set-Cookie"] + ";"
+    cookies = {"share": answer.cookies["share"].value}
+    for path in (link.path, "/", "/nothing", f"{link.path}/i/0/film"):
+        async with client.get(path, headers=told, cookies=cookies) as answer:
+            pages.append(await answer.text())
+    found = [re.findall(r'(?:src|href|action)="([^"]+)"', page) for page in (pages[0], *pages[2:])]
+    assert all(found)
+    assert {address.startswith("/clinic/") for addresses in found for address in addresses} == {bool(root)}
+    assert f'"path": "{root}{link.path}"' in pages[2]
+
+
 @pytest.mark.parametrize(
     ("headers", "status"),
     [

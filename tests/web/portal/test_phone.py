@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from tests.support.files import PYDICOM, knee, shared
 from tests.support.indexing import stock
 from tests.support.pictures import rendered, write
 from tests.support.programs import free_port, program
+from tests.support.tunnel import tunnel
 from tests.support.waiting import wait_for
 
 PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
@@ -432,6 +434,33 @@ def test_a_link_without_pin_opens_at_the_press_of_a_button(phone: BrowserContext
     assert box.sharing.openings(new.share.id) == []
     page.get_by_role("button", name="Show my images").click()
     shown(page, 12)
+
+
+def test_below_a_path_of_a_proxy_all_works_and_nothing_outside_it_is_asked_for(
+    browser: Browser, share: Share, box: Box
+) -> None:
+    new, asked = share("KNEE"), set()
+    context = browser.new_context(**PHONE)
+    context.on("request", lambda request: asked.add(request.url))
+    with tunnel(box.config.public_url, below="/clinic/images") as edge:
+        page = enter(context, replace(new, link=edge + urlsplit(new.link).path))
+        page.locator("#slider").fill("2")
+        shown(page, 2)
+        assert [cookie["path"] for cookie in context.cookies()] == ["/clinic/images" + urlsplit(new.link).path]
+        with page.expect_download() as download:
+            page.get_by_role("link", name="Download everything").click()
+        with ZipFile(download.value.path()) as archive:
+            assert len(archive.namelist()) == 50
+        page.get_by_role("button", name="Close").click()
+        expect(page.get_by_label("PIN")).to_be_visible()
+        assert context.cookies() == []
+        page.goto(edge + "/s/nothing")
+        expect(page.locator("img.mark")).to_be_visible()
+        assert page.evaluate("document.querySelector('img.mark').naturalWidth") > 0
+        page.goto("about:blank")
+    context.close()
+    assert any(url.endswith("/viewer.js") for url in asked)
+    assert [url for url in asked if not url.startswith((edge + "/", "about:"))] == []
 
 
 def test_without_script_every_picture_is_a_link(browser: Browser, share: Share) -> None:
