@@ -28,7 +28,7 @@ from appliance.dicom import charset
 from appliance.dicomweb.link import DicomwebLink
 from appliance.dimse.client.certificate import certificate
 from appliance.dimse.client.link import DimseLink
-from appliance.dimse.client.ourselves import listens
+from appliance.dimse.client.ourselves import Ourselves, listens
 from appliance.dimse.client.send import send
 from appliance.errors import IndexUnavailableError
 from appliance.full_viewer import installed
@@ -40,12 +40,12 @@ from appliance.peers.secrets import PeerSecrets
 from appliance.priors.priors import Priors
 from appliance.rereading import Rereading
 from appliance.service import Sign, signs
+from appliance.shares.root import told
 from appliance.shares.sharing import Sharing
 from appliance.spool.spool import Spool
 from appliance.storage.contract import Blobs, Storage
 from appliance.storage.files import Files
 from appliance.storage.sqlite.store import SqliteStorage
-from appliance.tls import outgoing
 from appliance.tls.certificates import Certificate
 from appliance.tls.identity import Identity
 from appliance.transfers import retry
@@ -84,7 +84,6 @@ class Box:
         for folder in (self.run_dir, self.index_path.parent, self.access_dir):
             folder.mkdir(parents=True, exist_ok=True)
         self.secrets_dir.mkdir(mode=0o700, exist_ok=True)
-        outgoing.be(self.identity)
 
     @property
     def storage(self) -> Storage:
@@ -151,6 +150,11 @@ class Box:
         """Our certificate, and those that we trust."""
         return Identity(self.data_dir / "tls", self.config.dicom.ae_title)
 
+    @property
+    def ourselves(self) -> Ourselves:
+        """Who we are to peers that we call."""
+        return Ourselves(self.config.dicom.ae_title, self.identity)
+
     def services(self, journal: Journal | None = None) -> list[Service]:
         """What the DIMSE server answers beside verification and storage; uses the index only once it is asked.
 
@@ -159,10 +163,10 @@ class Box:
         # Late, as the server.
         from appliance.dimse import commitment, find, get, move, mpps, worklist
 
-        ours, opening, characters = self.config.dicom.ae_title, self.own_storage, self._character_set
-        sending = partial(send, our_title=ours, blobs=self.blobs, scratch=self.run_dir)
+        ours, opening, characters = self.ourselves, self.own_storage, self._character_set
+        sending = partial(send, ourselves=ours, blobs=self.blobs, scratch=self.run_dir)
         return [
-            find.service(opening, ours, characters, journal),
+            find.service(opening, ours.title, characters, journal),
             get.service(opening, self.blobs, self.run_dir, journal),
             move.service(opening, sending, journal),
             worklist.service(opening, characters, journal),
@@ -220,7 +224,11 @@ class Box:
     @property
     def sharing(self) -> Sharing:
         """Patients' links."""
-        return Sharing(self.storage, self.config.shares, self.config.public_url)
+        return Sharing(self.storage, self.config.shares, self.public_url)
+
+    def public_url(self) -> str:
+        """The root of patients' links: as configured, else as the running web service tells."""
+        return self.config.web.public_url or told(self.run_dir) or self.config.public_url
 
     @property
     def peers(self) -> PeerBook:
@@ -276,8 +284,9 @@ class Box:
         # Late: it brings pydicom's and pynetdicom's data sets, which only some processes need.
         from appliance.dimse.client import commitment
 
-        reporter = Reporter(self._evidence("sender"), commitment.tell)
-        ask = partial(commitment.ask, our_title=self.config.dicom.ae_title)
+        tell = partial(commitment.tell, ourselves=self.ourselves)
+        reporter = Reporter(self._evidence("sender"), tell)
+        ask = partial(commitment.ask, ourselves=self.ourselves)
         prover = Prover(ask, timedelta(hours=self.config.transfers.confirm_hours))
         return beside(self.own_storage, reporter.once, prover.once)
 
@@ -293,8 +302,8 @@ class Box:
     def links(self) -> Links:
         """What we can ask of peers, whichever way they are spoken to."""
         blobs, scratch, spool = self.blobs, self.run_dir, partial(self.spool, "fetch")
-        ours, most = self.config.dicom.ae_title, self.config.transfers.associations
-        dimse = DimseLink(ours, blobs, scratch, most, spool, partial(listens, self.config.dicom))
+        most, receives = self.config.transfers.associations, partial(listens, self.config.dicom)
+        dimse = DimseLink(self.ourselves, blobs, scratch, most, spool, receives)
         return Links(dimse, DicomwebLink(self.peer_secrets, self.identity, blobs, scratch, spool))
 
     def echo(self, peer: str) -> Echo:
@@ -306,7 +315,7 @@ class Box:
 
     def certificate_of(self, peer: str) -> Certificate:
         """What a peer shows when it is called by TLS. Raises `NotFoundError` and `PeerError`."""
-        return certificate(self.peers.get(peer), self.config.dicom.ae_title)
+        return certificate(self.peers.get(peer), self.ourselves)
 
     @contextmanager
     def own_storage(self) -> Iterator[Storage]:

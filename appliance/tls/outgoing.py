@@ -1,4 +1,4 @@
-"""Calling peers by TLS, as the one box that a process is."""
+"""Calling peers by TLS, with the certificate of this box."""
 
 from __future__ import annotations
 
@@ -13,8 +13,6 @@ from appliance.storage.rows import Peer
 from appliance.tls import certificates
 from appliance.tls.certificates import Certificate
 from appliance.tls.identity import Identity
-
-_ourselves: list[Identity] = []
 
 
 class Secured(ssl.SSLSocket):
@@ -42,39 +40,40 @@ class SecureError(Exception):
         self.fault = fault
 
 
-def be(identity: Identity) -> None:
-    """Who this process is when it calls by TLS."""
-    _ourselves[:] = [identity]
-
-
-def secured(connection: socket.socket, peer: Peer, seconds: float) -> socket.socket:
+def secured(connection: socket.socket, peer: Peer, identity: Identity | None, seconds: float) -> socket.socket:
     """`connection` to `peer` by TLS, if that is how it is called; its own certificate is checked (PS3.15 B.12).
 
     That of a pinned peer is kept, so that it is known also when the peer calls us. Raises `SecureError`, with the
-    connection closed; `PacsboxError` when our own certificate can't be used.
+    connection closed; `PacsboxError` when our own certificate can't be used; TypeError without an `identity` for TLS.
     """
     if not peer.tls:
         return connection
-    (ours,) = _ourselves
-    found = _greeted(connection, ours, seconds, verified=not peer.fingerprint)
+    identity = _needed(identity, connection)
+    found = _greeted(connection, identity, seconds, verified=not peer.fingerprint)
     if peer.fingerprint:
         shown = found.getpeercert(binary_form=True) or b""
         if hashlib.sha256(shown).hexdigest() != peer.fingerprint:
             raise _closed(found, Fault.CERTIFICATE)
-        ours.keep(peer.fingerprint, shown)
+        identity.keep(peer.fingerprint, shown)
     return found
 
 
-def certificate(connection: socket.socket, seconds: float) -> Certificate:
+def certificate(connection: socket.socket, identity: Identity | None, seconds: float) -> Certificate:
     """What the peer at the other end of `connection` shows, whether or not we trust it; closes. Raises as `secured`."""
-    (ours,) = _ourselves
-    with _greeted(connection, ours, seconds, verified=False) as found:
+    with _greeted(connection, _needed(identity, connection), seconds, verified=False) as found:
         return certificates.read(found.getpeercert(binary_form=True) or b"")[0]
 
 
-def _greeted(connection: socket.socket, ours: Identity, seconds: float, *, verified: bool) -> ssl.SSLSocket:
-    ours.make()
-    context = ours.client(verified=verified)
+def _needed(identity: Identity | None, connection: socket.socket) -> Identity:
+    if identity is None:
+        connection.close()
+        raise TypeError("a peer is called by TLS, but we were given no identity to show it")
+    return identity
+
+
+def _greeted(connection: socket.socket, identity: Identity, seconds: float, *, verified: bool) -> ssl.SSLSocket:
+    identity.make()
+    context = identity.client(verified=verified)
     context.sslsocket_class = Secured
     connection.settimeout(seconds)
     try:

@@ -15,6 +15,7 @@ from appliance.storage.rows import AuditRow, Peer
 from appliance.storage.sqlite import connection
 from tests.support.files import brainix
 from tests.support.modality import MPPS, modality_of, report
+from tests.support.ourselves import OURSELVES
 from tests.support.querying import BRAINIX, findscu, getscu, movescu, open_box, serving, stocked
 from tests.support.scp import storescp
 from tests.support.waiting import wait_for
@@ -100,9 +101,9 @@ def test_answers_do_not_wait_for_an_audit_that_cannot_be_kept_now(
         with serving(made) as port, made.own_storage() as storage:
             peer = Peer("BOX", "PACSBOX", "127.0.0.1", port)
             with storage.transaction():
-                assert len(list(find(peer, {"StudyInstanceUID": ""}, our_title="TEST"))) == 1
+                assert len(list(find(peer, {"StudyInstanceUID": ""}, ourselves=OURSELVES))) == 1
                 wait_for(lambda: [*(made.data_dir / "audit").glob("*.jsonl")], what="a journal that waits")
-                assert len(list(find(peer, {"StudyInstanceUID": ""}, our_title="TEST"))) == 1
+                assert len(list(find(peer, {"StudyInstanceUID": ""}, ourselves=OURSELVES))) == 1
         with made.own_storage() as storage:
             (row, *others) = storage.audit.rows(limit=9)
         assert sum(each.requests for each in (row, *others)) == 2

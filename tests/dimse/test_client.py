@@ -20,6 +20,7 @@ from appliance.dicom import part10
 from appliance.dicom.model import Origin
 from appliance.dimse.client import pdu
 from appliance.dimse.client.association import Association, Limits
+from appliance.dimse.client.certificate import certificate
 from appliance.dimse.client.echo import echo
 from appliance.dimse.client.pdu import Context
 from appliance.dimse.client.send import MAX_CONTEXTS, first_batch, send
@@ -27,6 +28,7 @@ from appliance.peers.faults import Fault, PeerError
 from appliance.storage.rows import Peer, TransferItem
 from appliance.transfers.ledger import Outcome
 from tests.support.files import brainix, knee, pydicom_files, shared
+from tests.support.ourselves import OURSELVES
 from tests.support.programs import free_port
 from tests.support.scp import acceptor, data_set, data_sets, misbehaving, storescp, uids
 
@@ -65,7 +67,7 @@ class Sending:
             what,
             self.outcomes.append,
             lambda: len(self.outcomes) >= self.stop_after,
-            our_title="PACSBOX",
+            ourselves=OURSELVES,
             blobs=Folder(),  # type: ignore[arg-type]
             scratch=self.scratch,
             limits=limits,
@@ -84,12 +86,12 @@ def sending(tmp_path: Path) -> Sending:
 
 def test_an_echo_is_answered(tmp_path: Path) -> None:
     with storescp(tmp_path / "peer") as peer:
-        assert 0 < echo(peer, "PACSBOX").milliseconds < 5000
+        assert 0 < echo(peer, OURSELVES).milliseconds < 5000
 
 
 def fault_of(peer: Peer, limits: Limits | None = None) -> PeerError:
     with pytest.raises(PeerError) as caught:
-        echo(peer, "PACSBOX", limits)
+        echo(peer, OURSELVES, limits)
     return caught.value
 
 
@@ -172,14 +174,22 @@ def test_a_refusal_without_a_reason(tmp_path: Path) -> None:
 
 
 def test_a_peer_with_too_many_callers_is_busy() -> None:
-    with acceptor(most=1) as scp, Association(scp.peer, "PACSBOX", [Context(MR, (EXPLICIT,))]):
+    with acceptor(most=1) as scp, Association(scp.peer, OURSELVES, [Context(MR, (EXPLICIT,))]):
         assert fault_of(scp.peer).fault is Fault.BUSY
 
 
 def test_a_service_that_the_peer_has_not() -> None:
-    with acceptor() as scp, Association(scp.peer, "PACSBOX", [Context("1.2.3.4", (EXPLICIT,))]) as association:
+    with acceptor() as scp, Association(scp.peer, OURSELVES, [Context("1.2.3.4", (EXPLICIT,))]) as association:
         assert not association.accepted
         assert not association.known
+
+
+@pytest.mark.parametrize("ask", [echo, certificate])
+def test_a_call_by_tls_without_an_identity_is_a_mistake_of_ours(ask: Callable[..., object]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        peer = Peer("CLINIC-B", "B", *server.getsockname(), tls=True)
+        with pytest.raises(TypeError, match="no identity"):
+            ask(peer, OURSELVES)
 
 
 def test_data_sets_arrive_as_they_are(tmp_path: Path, sending: Sending) -> None:

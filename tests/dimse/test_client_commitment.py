@@ -27,6 +27,7 @@ from appliance.peers.faults import Fault, PeerError
 from appliance.storage.rows import Peer, Proof, Reference, Transfer, TransferState
 from tests.conftest import Fill
 from tests.support.files import brainix
+from tests.support.ourselves import OURSELVES
 from tests.support.scp import misbehaving, storescp
 from tests.support.waiting import wait_for
 
@@ -89,7 +90,7 @@ def asked(box: Box, transfer: Transfer, peer: Peer, *, hours: float = 1, stay: f
     """The transfer after so many tries to ask `peer`."""
     if box.storage.peers.get(peer.name) is None:
         box.peers.add(peer.name, peer.ae_title, peer.host, peer.port)
-    prover = Prover(partial(ask, our_title="PACSBOX", stay=stay), timedelta(hours=hours), delays=(0.0,))
+    prover = Prover(partial(ask, ourselves=OURSELVES, stay=stay), timedelta(hours=hours), delays=(0.0,))
     for _ in range(tries):
         prover.once(box.storage, threading.Event())
     return box.transfers.get(transfer.id)
@@ -181,7 +182,7 @@ def test_no_peer_is_asked_where_that_is_switched_off(box: Box, transfer: Transfe
 
 
 def test_a_peer_that_was_removed_is_not_asked(box: Box, transfer: Transfer) -> None:
-    Prover(partial(ask, our_title="PACSBOX"), timedelta(hours=1)).once(box.storage, threading.Event())
+    Prover(partial(ask, ourselves=OURSELVES), timedelta(hours=1)).once(box.storage, threading.Event())
     assert box.transfers.get(transfer.id).proof is Proof.UNANSWERED
 
 
@@ -196,7 +197,7 @@ def test_thousands_of_instances_are_asked_about_in_one_question() -> None:
             question,
             lambda report: not reports.append(report),  # type: ignore[func-returns-value]
             lambda: bool(reports),
-            our_title="PACSBOX",
+            ourselves=OURSELVES,
             stay=60,
         )
         wait_for(lambda: archive.heard, what="our answer to its report")
@@ -206,10 +207,10 @@ def test_thousands_of_instances_are_asked_about_in_one_question() -> None:
 @pytest.mark.parametrize("behave", [lambda caller: None, lambda caller: caller.sendall(b"HTTP/1.0 400\r\n\r\n")])
 def test_telling_somebody_who_speaks_no_dicom_is_a_fault_in_words(behave: Callable[[Any], None]) -> None:
     with misbehaving(behave) as peer, pytest.raises(PeerError, match=r"CLINIC-B|DICOM"):
-        tell(peer, "PACSBOX", Report("1.2.9", (Reference(MR, "1.2.3"),)))
+        tell(peer, "PACSBOX", Report("1.2.9", (Reference(MR, "1.2.3"),)), ourselves=OURSELVES)
 
 
 def test_telling_somebody_who_takes_no_reports_is_a_fault_in_words(tmp_path: Path) -> None:
     with storescp(tmp_path / "peer") as peer, pytest.raises(PeerError, match="does not take a call") as caught:
-        tell(peer, "PACSBOX", Report("1.2.9", (Reference(MR, "1.2.3"),)))
+        tell(peer, "PACSBOX", Report("1.2.9", (Reference(MR, "1.2.3"),)), ourselves=OURSELVES)
     assert caught.value.fault is Fault.UNSUPPORTED

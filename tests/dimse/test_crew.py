@@ -16,6 +16,7 @@ from appliance.peers.faults import Fault, PeerError
 from appliance.storage.rows import Peer, TransferItem
 from appliance.transfers.ledger import Outcome
 from tests.support.files import PYDICOM
+from tests.support.ourselves import OURSELVES
 from tests.support.scp import ABORT, acceptor, storescp, uids
 from tests.support.waiting import wait_for
 
@@ -44,7 +45,7 @@ def sent(peer: Peer, items: Sequence[TransferItem], scratch: Path, associations:
         items,
         outcomes.append,
         lambda: False,
-        our_title="PACSBOX",
+        ourselves=OURSELVES,
         blobs=Folder(),  # type: ignore[arg-type]
         scratch=scratch,
         associations=associations,
@@ -160,7 +161,7 @@ def test_a_fault_of_ours_ends_all(tmp_path: Path) -> None:
             [replace(item, blob_key="nowhere") for item in images(4)],
             report,
             lambda: False,
-            our_title="PACSBOX",
+            ourselves=OURSELVES,
             blobs=Folder(),  # type: ignore[arg-type]
             scratch=tmp_path,
         )

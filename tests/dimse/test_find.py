@@ -17,10 +17,12 @@ from pynetdicom.pdu_primitives import SOPClassExtendedNegotiation
 from appliance.archive import looking
 from appliance.box import Box
 from appliance.dimse.client.find import find
+from appliance.dimse.client.ourselves import Ourselves
 from appliance.storage.rows import Peer
 from tests.storage.test_find import enter, header
 from tests.support.files import PYDICOM, brainix, knee
 from tests.support.growth import held
+from tests.support.ourselves import OURSELVES
 from tests.support.querying import (
     BRAINIX,
     KNEE,
@@ -116,7 +118,7 @@ def test_a_name_typed_in_utf_8_is_found_and_answered_unharmed(path: Path, peer: 
     name = str(original.PatientName)
     last = name.rsplit("=", 1)[-1].partition("^")[0]
     for typed in (name, f"{last}*"):
-        answers = list(find(peer, {"PatientName": typed, "StudyInstanceUID": ""}, our_title="TEST"))
+        answers = list(find(peer, {"PatientName": typed, "StudyInstanceUID": ""}, ourselves=OURSELVES))
         assert name in [answer["PatientName"] for answer in answers]
 
 
@@ -298,9 +300,9 @@ def crowded(crowded_box: Box) -> Iterator[Peer]:
 def test_ten_thousand_answers_stream_in_little_memory(crowded: Peer) -> None:
     wanted = {"StudyInstanceUID": "", "PatientName": "", "PatientID": "", "StudyDescription": "", "StudyDate": ""}
     before = held(os.getpid()).memory
-    answers = find(crowded, wanted, our_title="TEST", most=20_000)
+    answers = find(crowded, wanted, ourselves=OURSELVES, most=20_000)
     most = max(held(os.getpid()).memory if number % 1000 == 0 else 0 for number, _ in enumerate(answers, 1))
-    assert sum(1 for _ in find(crowded, {"StudyInstanceUID": ""}, our_title="TEST", most=20_000)) == 10_000
+    assert sum(1 for _ in find(crowded, {"StudyInstanceUID": ""}, ourselves=OURSELVES, most=20_000)) == 10_000
     assert most - before < 20
 
 
@@ -312,10 +314,10 @@ def test_a_cancel_is_honoured_within_what_is_on_its_way(crowded: Peer) -> None:
 
 
 def test_a_caller_that_goes_in_the_middle_harms_nobody_and_is_told_of(crowded_box: Box, crowded: Peer) -> None:
-    answers = find(crowded, {"StudyInstanceUID": ""}, our_title="GONE", most=20_000)
+    answers = find(crowded, {"StudyInstanceUID": ""}, ourselves=Ourselves("GONE"), most=20_000)
     next(iter(answers))
     answers.close()  # type: ignore[attr-defined]
-    assert len(list(find(crowded, {"StudyInstanceUID": "1.2.77"}, our_title="TEST"))) == 1
+    assert len(list(find(crowded, {"StudyInstanceUID": "1.2.77"}, ourselves=OURSELVES))) == 1
 
     def told() -> list[int]:
         with crowded_box.own_storage() as storage:

@@ -13,11 +13,13 @@ from appliance.dicom import part10
 from appliance.dimse.client.find import find
 from appliance.dimse.client.get import get
 from appliance.dimse.client.move import move
+from appliance.dimse.client.ourselves import Ourselves
 from appliance.peers.faults import PeerError
 from appliance.priors.progress import Progress
 from appliance.spool.spool import Spool
 from appliance.storage.rows import Peer
 from tests.support.files import brainix, knee
+from tests.support.ourselves import OURSELVES
 from tests.support.programs import free_port
 from tests.support.querying import BRAINIX, KNEE, MR, PATIENT_ROOT, getscu, movescu, serving, stocked
 from tests.support.scp import acceptor, data_sets, storescp, uids
@@ -44,7 +46,7 @@ def fetched(
 ) -> tuple[Progress | None, Spool]:
     """Our own C-GET, which keeps the data sets as they come."""
     spool = Spool(folder, "fetch")
-    return get(peer, study, sop_classes or (MR,), lambda _: None, never, our_title="TEST", spool=spool), spool
+    return get(peer, study, sop_classes or (MR,), lambda _: None, never, ourselves=OURSELVES, spool=spool), spool
 
 
 @pytest.mark.parametrize(("study", "files"), [(BRAINIX, [*brainix()[:3], *brainix()[-3:]]), (KNEE, knee()[:KNEES])])
@@ -59,7 +61,7 @@ def test_what_a_get_brings_tells_where_it_came_from(peer: Peer, tmp_path: Path) 
     with spool.waiting()[0].path.open("rb") as file:
         origin = part10.read(file).origin
     assert origin is not None
-    assert (origin.via, origin.source_ae, origin.called_ae) == ("C-GET", "PACSBOX", "TEST")
+    assert (origin.via, origin.source_ae, origin.called_ae) == ("C-GET", "PACSBOX", OURSELVES.title)
 
 
 def test_jpeg_2000_comes_decompressed_where_it_is_not_taken(port: int, tmp_path: Path) -> None:
@@ -117,7 +119,9 @@ def test_a_damaged_file_fails_alone(tmp_path: Path) -> None:
 
 def test_a_get_that_is_cancelled_ends_with_what_was_sent(peer: Peer, tmp_path: Path) -> None:
     told: list[Progress] = []
-    done = get(peer, BRAINIX, (MR,), told.append, lambda: bool(told), our_title="TEST", spool=Spool(tmp_path, "fetch"))
+    done = get(
+        peer, BRAINIX, (MR,), told.append, lambda: bool(told), ourselves=OURSELVES, spool=Spool(tmp_path, "fetch")
+    )
     assert done is not None
     assert 1 <= done.arrived < BRAINS
     assert done.arrived + done.remaining == BRAINS
@@ -153,7 +157,7 @@ def test_a_move_decompresses_where_the_destination_asks_for_it(box: Box, port: i
 def test_a_move_tells_who_asked_for_it(box: Box, peer: Peer) -> None:
     with acceptor() as scp:
         known(box, scp.peer, "TELL-ME")
-        move(peer, BRAINIX, "", lambda _: None, never, our_title="TELL-ME")
+        move(peer, BRAINIX, "", lambda _: None, never, ourselves=Ourselves("TELL-ME"))
     assert {(str(title).strip(), bool(number)) for title, number in scp.asked_by} == {("TELL-ME", True)}
 
 
@@ -187,7 +191,7 @@ def test_a_move_that_is_cancelled_ends(box: Box, peer: Peer) -> None:
     told: list[Progress] = []
     with acceptor() as scp:
         known(box, scp.peer, "STOPPED")
-        done = move(peer, BRAINIX, "", told.append, lambda: bool(told), our_title="STOPPED")
+        done = move(peer, BRAINIX, "", told.append, lambda: bool(told), ourselves=Ourselves("STOPPED"))
     assert done.arrived + done.remaining == BRAINS
     assert len(scp.received) == done.arrived
 
@@ -196,6 +200,6 @@ def test_answers_that_are_queued_for_the_network_thread_come_too(box: Box, tmp_p
     with serving(box, hot=False) as port:
         peer = Peer("BOX", "PACSBOX", "127.0.0.1", port)
         done, spool = fetched(peer, KNEE, tmp_path)
-        assert len(list(find(peer, {"SOPInstanceUID": ""}, our_title="TEST", level="IMAGE"))) == BRAINS + KNEES
+        assert len(list(find(peer, {"SOPInstanceUID": ""}, ourselves=OURSELVES, level="IMAGE"))) == BRAINS + KNEES
     assert done == Progress(KNEES)
     assert data_sets(entry.path for entry in spool.waiting()) == data_sets(knee()[:KNEES])

@@ -13,6 +13,7 @@ import pytest
 
 from appliance.box import Box
 from appliance.dicom.worklist import STEPS
+from appliance.dimse.client.ourselves import Ourselves
 from appliance.dimse.command import encode
 from appliance.dimse.identifier import Identifier
 from appliance.storage.rows import Peer
@@ -169,7 +170,7 @@ def test_ten_thousand_orders_stream_in_little_memory(box: Box, modality: Modalit
         )
     peer = Peer("BOX", "PACSBOX", "127.0.0.1", modality.port)
     wanted = {"PatientName": "", "StudyInstanceUID": "", STEPS: {"Modality": "", "ScheduledStationAETitle": ""}}
-    ask(peer, keys(PatientID="4712", **wanted), WORKLIST, our_title="MODALITY")
+    ask(peer, keys(PatientID="4712", **wanted), WORKLIST, ourselves=Ourselves("MODALITY"))
     before, most = held(os.getpid()).memory, 0.0
     names: Counter[str] = Counter()
 
@@ -179,7 +180,7 @@ def test_ten_thousand_orders_stream_in_little_memory(box: Box, modality: Modalit
         if names.total() % 1000 == 0:
             most = max(most, held(os.getpid()).memory)
 
-    done = ask(peer, keys(PatientID="", **wanted), WORKLIST, our_title="MODALITY", each=take)
+    done = ask(peer, keys(PatientID="", **wanted), WORKLIST, ourselves=Ourselves("MODALITY"), each=take)
     assert (done.statuses[-1], names) == (0, {"4711": 9999, "4712": 1})
     assert most - before < 20
 

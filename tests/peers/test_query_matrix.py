@@ -13,6 +13,7 @@ from appliance.dimse.client.find import find
 from appliance.storage.rows import Peer
 from tests.support.files import PYDICOM, brainix, knee
 from tests.support.orthanc import orthanc
+from tests.support.ourselves import OURSELVES
 from tests.support.querying import open_box, serving, take_in
 
 BRAINIX = "2.16.840.1.113669.632.20.1211.10000357775"
@@ -52,7 +53,7 @@ def _files(box: Box) -> list[Path]:
 def found(peer: Peer, level: str, keys: dict[str, str]) -> set[str]:
     """The unique keys of what is found."""
     asked = {UNIQUE[level]: "", **keys}
-    return {answer.get(UNIQUE[level], "") for answer in find(peer, asked, our_title="TEST", level=level)}
+    return {answer.get(UNIQUE[level], "") for answer in find(peer, asked, ourselves=OURSELVES, level=level)}
 
 
 def series(path: Path) -> str:

@@ -23,6 +23,7 @@ from tests.conftest import Fill
 from tests.support.files import PYDICOM
 from tests.support.orthanc import orthanc
 from tests.support.programs import free_port, program
+from tests.support.querying import open_box
 from tests.support.receiving import instance
 from tests.support.scp import answers, uids
 from tests.support.scu import EXPLICIT, Scu
@@ -168,6 +169,17 @@ def test_we_send_to_dcmtk_that_asks_who_we_are(
     with their_storescp(tmp_path / "peer", theirs, "-rc", "+cf", str(ours)) as port:
         assert sent(box, fill, port=port, fingerprint=theirs.fingerprint) is TransferState.DONE
         assert len(list((tmp_path / "peer").iterdir())) == 1
+
+
+def test_each_box_of_one_process_calls_as_itself(box: Box, theirs: Theirs, ours: Path, tmp_path: Path) -> None:
+    other = open_box(tmp_path / "other")
+    with their_storescp(tmp_path / "peer", theirs, "-rc", "+cf", str(ours)) as port:
+        for each in (box, other):
+            each.peers.add("CLINIC-B", "STORESCP", "127.0.0.1", port, tls=True, fingerprint=theirs.fingerprint)
+        assert box.echo("CLINIC-B").milliseconds > 0
+        with pytest.raises(PeerError):
+            other.echo("CLINIC-B")
+    other.close()
 
 
 def test_a_peer_that_is_pinned_by_fingerprint_alone_may_call_once_we_have_called_it(

@@ -21,9 +21,11 @@ from appliance.dicom.repertoire import ANY
 from appliance.dicom.write import writer
 from appliance.dimse.client.association import comment, status
 from appliance.dimse.client.conversation import Conversation
+from appliance.dimse.client.ourselves import Ourselves
 from appliance.dimse.client.pdu import Context
 from appliance.dimse.identifier import Identifier, read
 from appliance.storage.rows import Peer
+from tests.support.ourselves import OURSELVES
 from tests.support.programs import program
 from tests.support.scu import EXPLICIT
 
@@ -125,13 +127,13 @@ def ask(
     keys: bytes,
     sop_class: str = STUDY_ROOT_FIND,
     cancel_after: int = 0,
-    our_title: str = "TEST",
+    ourselves: Ourselves = OURSELVES,
     each: Callable[[Identifier], None] | None = None,
 ) -> Asked:
     """A C-FIND with these very bytes; answers go to `each`, if there is one, and are not kept."""
     statuses: list[int] = []
     answers: list[Identifier] = []
-    with Conversation(peer, our_title, [Context(sop_class, (EXPLICIT,))]) as association:
+    with Conversation(peer, ourselves, [Context(sop_class, (EXPLICIT,))]) as association:
         context = association.accepted[sop_class, EXPLICIT]
         number = association.begin(context, 0x0020, {0x0002: sop_class, 0x0700: 0}, keys)
         while not statuses or statuses[-1] & 0xFF00 == 0xFF00:

@@ -22,6 +22,7 @@ from types import TracebackType
 from typing import BinaryIO, Self
 
 from appliance.dimse.client import pdu
+from appliance.dimse.client.ourselves import Ourselves
 from appliance.dimse.client.pdu import Context
 from appliance.peers.faults import Fault, PeerError
 from appliance.storage.rows import Peer
@@ -75,9 +76,11 @@ class Association:
     Raises `PeerError` from every method but `close`.
     """
 
-    def __init__(self, peer: Peer, our_title: str, contexts: Sequence[Context], limits: Limits | None = None) -> None:
+    def __init__(
+        self, peer: Peer, ourselves: Ourselves, contexts: Sequence[Context], limits: Limits | None = None
+    ) -> None:
         self._peer = peer
-        self._our_title = our_title
+        self._ourselves = ourselves
         self._limits = limits or Limits()
         self._numbers = itertools.cycle(range(1, 65536))
         self._come = bytearray()
@@ -104,12 +107,12 @@ class Association:
         self.close(pdu.ABORT_REQUEST if fault else pdu.RELEASE_REQUEST)
 
     def _fault(self, fault: Fault) -> PeerError:
-        return PeerError(fault, words.trouble(fault, self._peer, self._our_title))
+        return PeerError(fault, words.trouble(fault, self._peer, self._ourselves.title))
 
     def _connect(self) -> socket.socket:
-        found = call(self._peer, self._our_title, self._limits.connect)
+        found = call(self._peer, self._ourselves, self._limits.connect)
         try:
-            found = secured(found, self._peer, self._limits.greeting)
+            found = secured(found, self._peer, self._ourselves.identity, self._limits.greeting)
         except SecureError as fault:
             raise self._fault(fault.fault) from fault
         found.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -120,7 +123,7 @@ class Association:
         return found
 
     def _negotiate(self, contexts: Sequence[Context]) -> None:
-        request = pdu.associate_request(self._our_title, self._peer.ae_title, contexts, _OUR_MAX_PDU)
+        request = pdu.associate_request(self._ourselves.title, self._peer.ae_title, contexts, _OUR_MAX_PDU)
         kind, body = self._greeting(request)
         if kind == pdu.ASSOCIATE_RJ and len(body) >= 4:
             raise self._fault(rejection(*body[1:4]))
@@ -281,13 +284,13 @@ class Association:
                     return
 
 
-def call(peer: Peer, our_title: str, seconds: float) -> socket.socket:
+def call(peer: Peer, ourselves: Ourselves, seconds: float) -> socket.socket:
     """A connection to `peer`. Raises `PeerError`."""
     try:
         return socket.create_connection((peer.host, peer.port), seconds)
     except (OSError, UnicodeError) as fault:
         kind = next((kind for cause, kind in _TROUBLES if isinstance(fault, cause)), Fault.UNREACHABLE)
-        raise PeerError(kind, words.trouble(kind, peer, our_title)) from fault
+        raise PeerError(kind, words.trouble(kind, peer, ourselves.title)) from fault
 
 
 def _set_timeout(connection: socket.socket, option: int, seconds: float) -> None:

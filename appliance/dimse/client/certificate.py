@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from appliance.dimse.client.association import Limits, call
+from appliance.dimse.client.ourselves import Ourselves
 from appliance.peers.faults import PeerError
 from appliance.storage.rows import Peer
 from appliance.tls import outgoing
@@ -10,10 +11,11 @@ from appliance.tls.certificates import Certificate
 from appliance.transfers import words
 
 
-def certificate(peer: Peer, our_title: str, limits: Limits | None = None) -> Certificate:
+def certificate(peer: Peer, ourselves: Ourselves, limits: Limits | None = None) -> Certificate:
     """Nothing but the certificate is asked for, and it is not judged. Raises `PeerError`."""
     limits = limits or Limits()
     try:
-        return outgoing.certificate(call(peer, our_title, limits.connect), limits.greeting)
+        connection = call(peer, ourselves, limits.connect)
+        return outgoing.certificate(connection, ourselves.identity, limits.greeting)
     except outgoing.SecureError as fault:
-        raise PeerError(fault.fault, words.trouble(fault.fault, peer, our_title)) from fault
+        raise PeerError(fault.fault, words.trouble(fault.fault, peer, ourselves.title)) from fault

@@ -29,6 +29,7 @@ from appliance.commitment.messages import (
 from appliance.dimse import command
 from appliance.dimse.client.association import Association, DataSet, Limits, comment, number_of, status
 from appliance.dimse.client.conversation import Conversation, Heard
+from appliance.dimse.client.ourselves import Ourselves
 from appliance.dimse.client.pdu import Context
 from appliance.dimse.commitment import Status, encoded
 from appliance.dimse.received import data_set
@@ -49,12 +50,12 @@ def ask(
     hear: Callable[[Report], bool],
     settled: Callable[[], bool],
     *,
-    our_title: str,
+    ourselves: Ourselves,
     stay: float = STAY,
     limits: Limits | None = None,
 ) -> bool:
     """As `commitment.prover.Ask` says."""
-    with Conversation(peer, our_title, [_CONTEXT], limits) as conversation:
+    with Conversation(peer, ourselves, [_CONTEXT], limits) as conversation:
         found = _context(conversation)
         if found is None:
             return False
@@ -70,9 +71,13 @@ def ask(
     return True
 
 
-def tell(peer: Peer, our_title: str, report: Report, limits: Limits | None = None) -> None:
-    """Report to a peer that asked what we keep. Raises `PeerError` until it has taken it."""
-    with Association(peer, our_title, [replace(_CONTEXT, serves=True)], limits) as association:
+def tell(peer: Peer, called: str, report: Report, *, ourselves: Ourselves, limits: Limits | None = None) -> None:
+    """Report to a peer that asked what we keep. Raises `PeerError` until it has taken it.
+
+    `called` is the AE title by which it called us: it knows us by no other.
+    """
+    contexts = [replace(_CONTEXT, serves=True)]
+    with Association(peer, replace(ourselves, title=called), contexts, limits) as association:
         found = _context(association)
         if found is None:
             raise PeerError(Fault.UNSUPPORTED, words.report_not_offered(peer.name))

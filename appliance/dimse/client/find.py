@@ -11,6 +11,7 @@ from appliance.dicom.write import writer
 from appliance.dimse import identifier, models
 from appliance.dimse.client.association import Limits, comment, status
 from appliance.dimse.client.conversation import Conversation
+from appliance.dimse.client.ourselves import Ourselves
 from appliance.dimse.client.pdu import Context
 from appliance.peers.faults import Fault, PeerError
 from appliance.priors import words
@@ -29,7 +30,7 @@ def find(
     peer: Peer,
     keys: Mapping[str, str],
     *,
-    our_title: str,
+    ourselves: Ourselves,
     level: str = "STUDY",
     most: int = 500,
     limits: Limits | None = None,
@@ -39,10 +40,10 @@ def find(
     Keys without a value are asked for. Raises `PeerError`.
     """
     contexts = [Context(model.sop_class(models.FIND), _SYNTAXES) for model in _MODELS]
-    with Conversation(peer, our_title, contexts, limits) as association:
+    with Conversation(peer, ourselves, contexts, limits) as association:
         (sop_class, syntax), context = next(iter(association.accepted.items()), (("", ""), 0))
         if not context:
-            raise PeerError(Fault.UNSUPPORTED, words.no_queries(peer.name, our_title))
+            raise PeerError(Fault.UNSUPPORTED, words.no_queries(peer.name, ourselves.title))
         asked = writer(syntax).data_set(
             {_tag(key): (dictionary_VR(_tag(key)), value) for key, value in keys.items()}
             | {identifier.LEVEL: ("CS", level)},

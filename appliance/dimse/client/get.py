@@ -11,6 +11,7 @@ from appliance.dimse import identifier, models
 from appliance.dimse.caller import Caller
 from appliance.dimse.client.association import Limits, comment, number_of, status
 from appliance.dimse.client.conversation import Conversation, Heard
+from appliance.dimse.client.ourselves import Ourselves
 from appliance.dimse.client.pdu import Context
 from appliance.dimse.status import Status
 from appliance.dimse.store import Announced, Incoming
@@ -50,7 +51,7 @@ def get(
     report: Callable[[Progress], None],
     stopped: Callable[[], bool],
     *,
-    our_title: str,
+    ourselves: Ourselves,
     spool: Spool,
     limits: Limits | None = None,
 ) -> Progress | None:
@@ -58,11 +59,11 @@ def get(
 
     Gives how it ended, which may be early when `stopped`; None when the peer has no C-GET. Raises `PeerError`.
     """
-    with Conversation(peer, our_title, _contexts(sop_classes), limits) as association:
+    with Conversation(peer, ourselves, _contexts(sop_classes), limits) as association:
         asked = _accepted(association)
         if asked is None:
             return None
-        return _Errand(association, peer, our_title, spool, report).run(asked, study_instance_uid, stopped)
+        return _Errand(association, peer, ourselves, spool, report).run(asked, study_instance_uid, stopped)
 
 
 def _contexts(sop_classes: Sequence[str]) -> list[Context]:
@@ -88,11 +89,16 @@ class _Errand:
     """One C-GET."""
 
     def __init__(
-        self, association: Conversation, peer: Peer, our_title: str, spool: Spool, report: Callable[[Progress], None]
+        self,
+        association: Conversation,
+        peer: Peer,
+        ourselves: Ourselves,
+        spool: Spool,
+        report: Callable[[Progress], None],
     ) -> None:
         self._association = association
         self._peer = peer
-        self._caller = Caller(peer.host, peer.ae_title, our_title)
+        self._caller = Caller(peer.host, peer.ae_title, ourselves.title)
         self._spool = spool
         self._report = report
         self._finder = peek.Finder()

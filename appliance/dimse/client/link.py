@@ -8,6 +8,7 @@ from pathlib import Path
 
 from appliance.dicom.uid import is_valid
 from appliance.dimse.client.echo import echo
+from appliance.dimse.client.ourselves import Ourselves
 from appliance.dimse.client.send import send
 from appliance.peers.faults import Fault, PeerError
 from appliance.peers.link import Echo, Report, Stopped
@@ -27,7 +28,7 @@ _NO_GET = frozenset((Fault.ABORTED, Fault.LOST, Fault.FAILED))
 class DimseLink:
     """What only queries and fetches need is loaded with the first of them."""
 
-    our_title: str
+    ourselves: Ourselves
     blobs: Blobs
     scratch: Path
     associations: int
@@ -38,7 +39,7 @@ class DimseLink:
 
     def verify(self, peer: Peer) -> Echo:
         """As `Link`."""
-        return echo(peer, self.our_title)
+        return echo(peer, self.ourselves)
 
     def find(self, peer: Peer, keys: Mapping[str, str], most: int) -> Iterator[dict[str, str]]:
         """As `Link`."""
@@ -53,7 +54,7 @@ class DimseLink:
             items,
             report,
             stopped,
-            our_title=self.our_title,
+            ourselves=self.ourselves,
             blobs=self.blobs,
             scratch=self.scratch,
             associations=self.associations,
@@ -68,7 +69,7 @@ class DimseLink:
         if done is None:
             if not self.receives():
                 raise PeerError(Fault.OURS, words.receiver_is_down(peer.name))
-            done = move(peer, study.study_instance_uid, study.patient_id, report, stopped, our_title=self.our_title)
+            done = move(peer, study.study_instance_uid, study.patient_id, report, stopped, ourselves=self.ourselves)
         return done
 
     def _got(
@@ -86,7 +87,7 @@ class DimseLink:
 
         try:
             return get(
-                peer, study_instance_uid, sop_classes, tell, stopped, our_title=self.our_title, spool=self.spool()
+                peer, study_instance_uid, sop_classes, tell, stopped, ourselves=self.ourselves, spool=self.spool()
             )
         except PeerError as fault:
             if fault.fault not in _NO_GET or (told and told[0].arrived):
@@ -107,4 +108,4 @@ class DimseLink:
     def _find(self, peer: Peer, keys: Mapping[str, str], level: str, most: int) -> Iterator[dict[str, str]]:
         from appliance.dimse.client.find import find
 
-        return find(peer, keys, level=level, most=most, our_title=self.our_title)
+        return find(peer, keys, level=level, most=most, ourselves=self.ourselves)

@@ -9,6 +9,7 @@ from appliance.dicom.write import writer
 from appliance.dimse import identifier, models
 from appliance.dimse.client.association import Limits, comment, number_of, status
 from appliance.dimse.client.conversation import Conversation
+from appliance.dimse.client.ourselves import Ourselves
 from appliance.dimse.client.pdu import Context
 from appliance.peers.faults import Fault, PeerError
 from appliance.priors import words
@@ -32,7 +33,7 @@ def move(
     report: Callable[[Progress], None],
     stopped: Callable[[], bool],
     *,
-    our_title: str,
+    ourselves: Ourselves,
     limits: Limits | None = None,
 ) -> Progress:
     """Let the peer send a study to us, telling by `report` how it goes, until it says that it has. Raises `PeerError`.
@@ -40,18 +41,18 @@ def move(
     `patient_id` is for peers that know no Study Root.
     """
     contexts = [Context(model.sop_class(models.MOVE), _SYNTAXES) for model in _MODELS]
-    with Conversation(peer, our_title, contexts, limits) as association:
+    with Conversation(peer, ourselves, contexts, limits) as association:
         (sop_class, syntax), context = next(iter(association.accepted.items()), (("", ""), 0))
         if not context:
-            raise PeerError(Fault.UNSUPPORTED, words.no_retrieval(peer.name, our_title))
+            raise PeerError(Fault.UNSUPPORTED, words.no_retrieval(peer.name, ourselves.title))
         keys = {identifier.LEVEL: ("CS", models.Level.STUDY.value), _STUDY: ("UI", study_instance_uid)}
         if models.model_of(sop_class) is models.MODELS[0]:
             keys[_PATIENT] = ("LO", patient_id)
-        elements: dict[int, int | str] = {0x0002: sop_class, 0x0600: our_title, 0x0700: _MEDIUM}
+        elements: dict[int, int | str] = {0x0002: sop_class, 0x0600: ourselves.title, 0x0700: _MEDIUM}
         number = association.begin(context, _C_MOVE, elements, writer(syntax).data_set(keys, ANY))
         asked = (context, number)
-        answer = _last_answer(association, asked, report, stopped, peer_name=peer.name, our_title=our_title)
-        return _ended(peer, our_title, answer)
+        answer = _last_answer(association, asked, report, stopped, peer_name=peer.name, our_title=ourselves.title)
+        return _ended(peer, ourselves.title, answer)
 
 
 def _last_answer(

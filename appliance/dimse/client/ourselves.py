@@ -1,14 +1,26 @@
-"""Whether peers could call this box now."""
+"""Who we are to peers that we call, and whether they could call us."""
 
 from __future__ import annotations
 
 import ipaddress
 import socket
+from dataclasses import dataclass
 
 from appliance.config import Dicom
+from appliance.tls.identity import Identity
 
 _SECONDS = 2.0
 """Our own machine answers in microseconds, unless it is busy."""
+
+
+@dataclass(frozen=True)
+class Ourselves:
+    """Who calls."""
+
+    title: str
+    """Our AE title."""
+    identity: Identity | None = None
+    """What we show to peers that are called by TLS, and whom we trust; without it those can't be called."""
 
 
 def listens(config: Dicom) -> bool:

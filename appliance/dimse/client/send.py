@@ -15,6 +15,7 @@ from appliance.dicom import part10, transcode
 from appliance.dicom.transcode import Transcoder
 from appliance.dimse.client.association import Association, DataSet, Limits, comment, status
 from appliance.dimse.client.crew import Crew
+from appliance.dimse.client.ourselves import Ourselves
 from appliance.dimse.client.pdu import Context
 from appliance.errors import UnreadableInstanceError
 from appliance.peers.faults import Fault, PeerError
@@ -42,7 +43,7 @@ def send(
     report: Callable[[Outcome], None],
     stopped: Callable[[], bool],
     *,
-    our_title: str,
+    ourselves: Ourselves,
     blobs: Blobs,
     scratch: Path,
     associations: int = 1,
@@ -57,13 +58,13 @@ def send(
     beside its own, by number in group 0000. Raises `PeerError` when the rest may be tried later.
     """
     with contextlib.closing(
-        _Errand(peer, our_title=our_title, blobs=blobs, scratch=scratch, report=report, also=also or {})
+        _Errand(peer, ourselves=ourselves, blobs=blobs, scratch=scratch, report=report, also=also or {})
     ) as errand:
         while not stopped() and (waiting := [item for item in items if item.sop_instance_uid not in errand.seen]):
             batch, contexts = first_batch(waiting)
 
             def call(contexts: Sequence[Context] = contexts) -> Association:
-                return Association(peer, our_title, contexts, limits)
+                return Association(peer, ourselves, contexts, limits)
 
             Crew(peer.name, call, batch, errand.do, stopped).work(min(associations, 1 + len(batch) // WORTH))
     if errand.postponed:
@@ -104,14 +105,14 @@ class _Errand:
         self,
         peer: Peer,
         *,
-        our_title: str,
+        ourselves: Ourselves,
         blobs: Blobs,
         scratch: Path,
         report: Callable[[Outcome], None],
         also: Mapping[int, int | str],
     ) -> None:
         self._peer = peer
-        self._our_title = our_title
+        self._ourselves = ourselves
         self._blobs = blobs
         self._transcoder = Transcoder(scratch)
         self._also = also
@@ -127,7 +128,7 @@ class _Errand:
 
     def full(self) -> PeerError:
         """The peer has no room."""
-        return PeerError(Fault.FULL, words.trouble(Fault.FULL, self._peer, self._our_title))
+        return PeerError(Fault.FULL, words.trouble(Fault.FULL, self._peer, self._ourselves.title))
 
     def do(self, association: Association, item: TransferItem) -> bool:
         """Bring one instance over; False when its file gave out in the middle of the message."""
