@@ -99,6 +99,11 @@ def sex(text: str) -> str:
     return _SEX.get(text, "")
 
 
+def whose(study: Study | None) -> str:
+    """The patient of a study that may have been deleted since."""
+    return person(study.patient_name) if study else "(the study is gone)"
+
+
 def identity(study: Study) -> str:
     """What to compare with the patient in front of the desk."""
     return dotted(

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from textual import on, work
-from textual.app import ComposeResult
+from textual import work
 from textual.binding import Binding
-from textual.widgets import Label, Static
+from textual.widgets import Label
 
 from appliance.storage.rows import Order, OrderState
 from tui import words
-from tui.screens.desk import Desk
+from tui.screens.listed import ListDesk
 from tui.screens.order_form import OrderForm
 from tui.widgets.listing import Listing
 from tui.widgets.orders import ORDERS, describe_order
@@ -17,7 +16,7 @@ from tui.widgets.orders import ORDERS, describe_order
 _CANCELLABLE = (OrderState.ORDERED, OrderState.STARTED)
 
 
-class OrdersScreen(Desk):
+class OrdersScreen(ListDesk[Order]):
     """The book of orders, latest first."""
 
     NAME = "Orders"
@@ -30,32 +29,25 @@ class OrdersScreen(Desk):
         Binding("escape,q", "back", "Back", tooltip="Back to the studies"),
     ]
 
-    def body(self) -> ComposeResult:
-        """The orders, and more about the chosen one."""
-        yield Listing(ORDERS, lambda order: str(order.id), name="orders")
-        yield Static("", id="detail", classes="detail", markup=False)
+    def listed(self) -> Listing[Order]:
+        """A row an order."""
+        return Listing(ORDERS, lambda order: str(order.id), name="orders")
 
-    @property
-    def _listing(self) -> Listing[Order]:
-        return self.query_one(Listing)
+    def story(self, row: Order) -> str:
+        """What it says."""
+        return describe_order(row)
 
     async def read(self) -> None:
         """The latest ones."""
         orders = await self.backstage.look(lambda box: box.orders.all())
         waiting = sum(order.state.is_open for order in orders)
         self.query_one("#headline", Label).update(f"{waiting} open" if waiting else "")
-        self._listing.empty = "There are no orders yet. Press a to add one."
-        self._listing.show(orders)
-
-    @on(Listing.Marked)
-    def _describe(self) -> None:
-        order = self._listing.chosen
-        self.query_one("#detail", Static).update(describe_order(order) if order else "")
-        self.refresh_bindings()
+        self.listing.empty = "There are no orders yet. Press a to add one."
+        self.listing.show(orders)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Only what is open can be changed, and only what has no images yet be cancelled."""
-        order = self._listing.chosen
+        order = self.listing.chosen
         if action == "change":
             return True if order and order.state.is_open else None
         if action == "cancel":
@@ -70,17 +62,17 @@ class OrdersScreen(Desk):
 
     async def action_change(self) -> None:
         """Something of it is wrong."""
-        if order := self._listing.chosen:
+        if order := self.listing.chosen:
             await self.app.push_screen(OrderForm(self.backstage, order=order))
 
     async def action_again(self) -> None:
         """The same patient, typed once."""
-        if order := self._listing.chosen:
+        if order := self.listing.chosen:
             await self.app.push_screen(OrderForm(self.backstage, patient=order))
 
     def action_cancel(self) -> None:
         """Take it off the list, if staff really mean it."""
-        if order := self._listing.chosen:
+        if order := self.listing.chosen:
             self.ask_first(
                 f"Cancel the order for {words.person(order.patient_name)}?",
                 "The modality does not see it any more. It can't be undone, but a new order can be made.",

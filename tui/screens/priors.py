@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from textual import on, work
-from textual.app import ComposeResult
+from textual import work
 from textual.binding import Binding
-from textual.widgets import Label, Static
+from textual.widgets import Label
 
 from appliance.box import Box
 from appliance.dicom.model import Study
@@ -17,8 +16,8 @@ from appliance.storage.rows import Peer
 from tui import words
 from tui.backstage import Backstage
 from tui.notices import EXPECTED, in_words
-from tui.screens.desk import Desk
 from tui.screens.fetch import FetchDialog
+from tui.screens.listed import ListDesk
 from tui.screens.peer_choice import PeerChoice, keys
 from tui.widgets.columns import Cell, Column
 from tui.widgets.listing import Listing
@@ -37,7 +36,7 @@ class AskWhomDialog(PeerChoice):
         self.app.switch_screen(PriorsScreen(self.backstage, self.study, peer))
 
 
-class PriorsScreen(Desk):
+class PriorsScreen(ListDesk[RemoteStudy]):
     """What a clinic has of one patient."""
 
     NAME = "Other studies"
@@ -54,14 +53,13 @@ class PriorsScreen(Desk):
         self._found: Sequence[RemoteStudy] = ()
         self._said = ""
 
-    def body(self) -> ComposeResult:
-        """The studies, and what may be wrong with the chosen one."""
-        yield Listing(STUDIES, lambda study: study.study_instance_uid, name="priors")
-        yield Static("", id="detail", classes="detail", markup=False)
+    def listed(self) -> Listing[RemoteStudy]:
+        """A row a study."""
+        return Listing(STUDIES, lambda study: study.study_instance_uid, name="priors")
 
-    @property
-    def _listing(self) -> Listing[RemoteStudy]:
-        return self.query_one(Listing)
+    def story(self, row: RemoteStudy) -> str:
+        """What may be wrong with it."""
+        return _story(row)
 
     def on_mount(self) -> None:
         """Ask at once."""
@@ -77,7 +75,7 @@ class PriorsScreen(Desk):
         uids = [study.study_instance_uid for study in self._found]
         here = await self.backstage.look(lambda box: _counts(box, uids))
         self._found = [replace(study, here=here.get(study.study_instance_uid, 0)) for study in self._found]
-        self._listing.show(self._found)
+        self.listing.show(self._found)
 
     def action_ask(self) -> None:
         """Ask the clinic."""
@@ -98,23 +96,17 @@ class PriorsScreen(Desk):
 
     def _say(self, text: str) -> None:
         self._said = text
-        self._listing.empty = text or "Reading ..."
-        self._listing.show(self._found if not text else [])
-        self._describe()
-
-    @on(Listing.Marked)
-    def _describe(self) -> None:
-        study = self._listing.chosen
-        self.query_one("#detail", Static).update(_story(study) if study else "")
-        self.refresh_bindings()
+        self.listing.empty = text or "Reading ..."
+        self.listing.show(self._found if not text else [])
+        self.describe()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Without a study there is nothing to fetch."""
-        return None if action == "fetch" and not self._listing.chosen else True
+        return None if action == "fetch" and not self.listing.chosen else True
 
     async def action_fetch(self) -> None:
         """Bring it here; first make sure where it may be another person's."""
-        study = self._listing.chosen
+        study = self.listing.chosen
         if study is None:
             return
         if study.doubt:

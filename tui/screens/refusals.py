@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from textual import on, work
-from textual.app import ComposeResult
+from textual import work
 from textual.binding import Binding
-from textual.widgets import Label, Static
+from textual.widgets import Label
 
 from appliance.access.refusals import Refusal
 from appliance.access.rights import in_short
@@ -15,29 +14,29 @@ from appliance.box import Box
 from appliance.storage.rows import Peer
 from tui import words
 from tui.notices import sentence
-from tui.screens.desk import Desk
+from tui.screens.listed import ListDesk
 from tui.widgets.columns import Column
 from tui.widgets.listing import Listing
 
 
-class RefusalsScreen(Desk):
+class RefusalsScreen(ListDesk[Refusal]):
     """A line for each caller and reason, newest first."""
 
     NAME = "Turned away"
+    FOOT = "detail tall"
     BINDINGS = [
         Binding("a", "allow", "Allow", tooltip="Let this caller do what it was refused: it becomes one of the peers"),
         Binding("d", "forget", "Dismiss", tooltip="Take this line off the list"),
         Binding("escape,q", "back", "Back", tooltip="Back to the peers"),
     ]
 
-    def body(self) -> ComposeResult:
-        """The refusals, and the chosen one in full."""
-        yield Listing(COLUMNS, lambda refusal: "\0".join(refusal.key), name="refusals")
-        yield Static("", id="detail", classes="detail tall", markup=False)
+    def listed(self) -> Listing[Refusal]:
+        """A row a caller and a reason."""
+        return Listing(COLUMNS, lambda refusal: "\0".join(refusal.key), name="refusals")
 
-    @property
-    def _listing(self) -> Listing[Refusal]:
-        return self.query_one(Listing)
+    def story(self, row: Refusal) -> str:
+        """The reason in full, and what to do."""
+        return _story(row)
 
     def on_mount(self) -> None:
         """Refusals come without news in the index."""
@@ -47,19 +46,13 @@ class RefusalsScreen(Desk):
     async def read(self) -> None:
         """All of them."""
         found = await self.backstage.feel(lambda box: box.refusals.all())
-        self._listing.empty = "Nobody was turned away lately."
-        self._listing.show(found)
+        self.listing.empty = "Nobody was turned away lately."
+        self.listing.show(found)
         self.query_one("#headline", Label).update(words.plural(len(found), "refusal") if found else "")
-
-    @on(Listing.Marked)
-    def _describe(self) -> None:
-        refusal = self._listing.chosen
-        self.query_one("#detail", Static).update(_story(refusal) if refusal else "")
-        self.refresh_bindings()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Only what an entry among the peers would cure can be allowed."""
-        refusal = self._listing.chosen
+        refusal = self.listing.chosen
         if action == "allow":
             return True if refusal and refusal.curable else None
         if action == "forget":
@@ -68,7 +61,7 @@ class RefusalsScreen(Desk):
 
     def action_allow(self) -> None:
         """Let it in."""
-        if refusal := self._listing.chosen:
+        if refusal := self.listing.chosen:
             self._allow(refusal)
 
     @work(group="changing")
@@ -80,7 +73,7 @@ class RefusalsScreen(Desk):
 
     def action_forget(self) -> None:
         """Off the list."""
-        if refusal := self._listing.chosen:
+        if refusal := self.listing.chosen:
             self._forget(refusal)
 
     @work(group="changing")

@@ -6,17 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from textual import on, work
-from textual.app import ComposeResult
+from textual import work
 from textual.binding import Binding
-from textual.widgets import Label, Static
+from textual.widgets import Label
 
 from appliance.box import Box
 from appliance.dicom.model import Study
 from appliance.shares.sharing import Status
 from appliance.storage.rows import Share
 from tui import words
-from tui.screens.desk import Desk
+from tui.screens.listed import ListDesk
 from tui.screens.openings import OpeningsScreen
 from tui.screens.pin import NewPin
 from tui.widgets.columns import Cell, Column
@@ -39,7 +38,7 @@ class Row:
     """When it was opened last; empty for never."""
 
 
-class SharesScreen(Desk):
+class SharesScreen(ListDesk[Row]):
     """Links and their lives."""
 
     NAME = "Shares"
@@ -50,32 +49,25 @@ class SharesScreen(Desk):
         Binding("escape,q", "back", "Back", tooltip="Back to the studies"),
     ]
 
-    def body(self) -> ComposeResult:
-        """The links, and more about the chosen one."""
-        yield Listing(COLUMNS, lambda row: str(row.share.id), name="shares")
-        yield Static("", id="detail", classes="detail", markup=False)
+    def listed(self) -> Listing[Row]:
+        """A row a link."""
+        return Listing(COLUMNS, lambda row: str(row.share.id), name="shares")
 
-    @property
-    def _listing(self) -> Listing[Row]:
-        return self.query_one(Listing)
+    def story(self, row: Row) -> str:
+        """Whose it is, and whether it works."""
+        return _story(row)
 
     async def read(self) -> None:
         """The newest links."""
         rows = await self.backstage.look(_look)
         working = sum(row.status is Status.ACTIVE for row in rows)
         self.query_one("#headline", Label).update(f"{words.plural(working, 'link')} in use" if rows else "")
-        self._listing.empty = "No links yet. Choose a study and press s."
-        self._listing.show(rows)
-
-    @on(Listing.Marked)
-    def _describe(self) -> None:
-        row = self._listing.chosen
-        self.query_one("#detail", Static).update(_story(row) if row else "")
-        self.refresh_bindings()
+        self.listing.empty = "No links yet. Choose a study and press s."
+        self.listing.show(rows)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """A link that is over can't be ended or unlocked; one without PIN has none to renew."""
-        row = self._listing.chosen
+        row = self.listing.chosen
         if action == "log":
             return True if row else None
         if action in ("revoke", "unlock"):
@@ -85,12 +77,12 @@ class SharesScreen(Desk):
 
     async def action_log(self) -> None:
         """Who opened it."""
-        if row := self._listing.chosen:
+        if row := self.listing.chosen:
             await self.app.push_screen(OpeningsScreen(self.backstage, row.share, _whose(row)))
 
     def action_revoke(self) -> None:
         """End it, if staff really mean it."""
-        if row := self._listing.chosen:
+        if row := self.listing.chosen:
             self.ask_first(
                 f"End the link of {_whose(row)}?",
                 "It stops working at once, on an open page too. This can't be undone; a new link can be made.",
@@ -104,7 +96,7 @@ class SharesScreen(Desk):
 
     def action_unlock(self) -> None:
         """A new PIN, if staff really mean it."""
-        if row := self._listing.chosen:
+        if row := self.listing.chosen:
             self.ask_first(
                 f"Make a new PIN for {_whose(row)}?",
                 "The link stays the same. The old PIN ends, and whoever has the page open must give the new one.",
@@ -136,7 +128,7 @@ def _studies(box: Box, shares: Sequence[Share]) -> dict[str, Study]:
 
 
 def _whose(row: Row) -> str:
-    return words.person(row.study.patient_name) if row.study else "(the study is gone)"
+    return words.whose(row.study)
 
 
 def _story(row: Row) -> str:

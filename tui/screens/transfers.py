@@ -5,16 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from textual import on, work
-from textual.app import ComposeResult
+from textual import work
 from textual.binding import Binding
-from textual.widgets import Label, Static
+from textual.widgets import Label
 
 from appliance.box import Box
 from appliance.dicom.model import Study
 from appliance.storage.rows import Transfer, TransferState
 from tui import words
-from tui.screens.desk import Desk
+from tui.screens.listed import ListDesk
 from tui.screens.transfer_cancel import ask_and_cancel
 from tui.widgets.columns import Cell, Column
 from tui.widgets.listing import Listing
@@ -37,42 +36,36 @@ class Row:
     sender_up: bool
 
 
-class TransfersScreen(Desk):
+class TransfersScreen(ListDesk[Row]):
     """What goes out."""
 
     NAME = "Transfers"
+    FOOT = "detail tall"
     BINDINGS = [
         Binding("r", "retry", "Try again", tooltip="Send what failed or was cancelled once more"),
         Binding("c", "cancel", "Stop", tooltip="Stop sending; what has arrived stays there"),
         Binding("escape,q", "back", "Back", tooltip="Back to the studies"),
     ]
 
-    def body(self) -> ComposeResult:
-        """The transfers, and the whole story of the chosen one."""
-        yield Listing(COLUMNS, lambda row: str(row.transfer.id), name="transfers")
-        yield Static("", id="detail", classes="detail tall", markup=False)
+    def listed(self) -> Listing[Row]:
+        """A row a transfer."""
+        return Listing(COLUMNS, lambda row: str(row.transfer.id), name="transfers")
 
-    @property
-    def _listing(self) -> Listing[Row]:
-        return self.query_one(Listing)
+    def story(self, row: Row) -> str:
+        """The whole story, with what hinders it."""
+        return _story(row)
 
     async def read(self) -> None:
         """The newest ones."""
         rows = await self.backstage.look(_look)
         under_way = sum(not row.transfer.state.is_over for row in rows)
         self.query_one("#headline", Label).update(f"{under_way} under way" if under_way else "")
-        self._listing.empty = "Nothing was sent yet. Choose a study and press t."
-        self._listing.show(rows)
-
-    @on(Listing.Marked)
-    def _describe(self) -> None:
-        row = self._listing.chosen
-        self.query_one("#detail", Static).update(_story(row) if row else "")
-        self.refresh_bindings()
+        self.listing.empty = "Nothing was sent yet. Choose a study and press t."
+        self.listing.show(rows)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Only what is over can be tried again, only what is not can be stopped."""
-        row = self._listing.chosen
+        row = self.listing.chosen
         if action == "cancel":
             return True if row and not row.transfer.state.is_over else None
         if action == "retry":
@@ -82,13 +75,13 @@ class TransfersScreen(Desk):
     @work(group="changing")
     async def action_retry(self) -> None:
         """Once more."""
-        if row := self._listing.chosen:
+        if row := self.listing.chosen:
             number = row.transfer.id
             await self.change(lambda box: box.transfers.retry(number))
 
     def action_cancel(self) -> None:
         """Stop it, if staff really mean it."""
-        if row := self._listing.chosen:
+        if row := self.listing.chosen:
             ask_and_cancel(self, row.transfer)
 
 
@@ -101,7 +94,7 @@ def _look(box: Box) -> list[Row]:
 
 
 def _whose(row: Row) -> str:
-    return words.person(row.study.patient_name) if row.study else "(the study is gone)"
+    return words.whose(row.study)
 
 
 def _story(row: Row) -> str:
