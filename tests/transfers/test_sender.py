@@ -42,6 +42,13 @@ def sender(box: Box, send: Send, *, parallel: int = 2, attempts: int = 3, delay:
     return Sender(box.own_storage, send, parallel=parallel, attempts=attempts, delay=delay)
 
 
+def sent_to_b(box: Box, study: str, send: Send, delay: Delay = retry.delay) -> Transfer:
+    """A transfer of the study to B, once it is over."""
+    transfer = box.transfers.enqueue(study, "B")
+    with at_work(sender(box, send, delay=delay)):
+        return over(box, transfer)
+
+
 def at_once(_fault: Fault, attempts: int, limit: int) -> float | None:
     return 0.0 if attempts < limit else None
 
@@ -65,6 +72,20 @@ class Taking:
         report(Outcome(item.sop_instance_uid, sent=True))
 
 
+class Holding(Taking):
+    """A peer that holds still after three images, until `told` is set and the sender has heard of it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told = threading.Event()
+
+    def take(self, item: TransferItem, report: Report) -> None:
+        if len(self.got) == 3:
+            self.told.wait(20)
+            wait_for(self.stopped, 20)
+        super().take(item, report)
+
+
 def states_told(box: Box, transfer: Transfer) -> list[str]:
     return [
         event.detail["state"]
@@ -75,9 +96,7 @@ def states_told(box: Box, transfer: Transfer) -> list[str]:
 
 def test_a_queued_study_is_sent_whole(box: Box, study: str) -> None:
     peer = Taking()
-    transfer = box.transfers.enqueue(study, "B")
-    with at_work(sender(box, peer)):
-        done = over(box, transfer)
+    done = sent_to_b(box, study, peer)
     assert (done.state, done.sent, done.refused, done.message) == (TransferState.DONE, 10, 0, "")
     assert len(set(peer.got)) == len(peer.got) == 10
 
@@ -127,21 +146,12 @@ def test_progress_is_told_a_few_times_a_second_and_no_more(box: Box, study: str)
 
 
 def test_cancelling_takes_effect_between_two_images(box: Box, study: str) -> None:
-    cancelled = threading.Event()
-
-    class Slow(Taking):
-        def take(self, item: TransferItem, report: Report) -> None:
-            if len(self.got) == 3:
-                cancelled.wait(20)
-                wait_for(self.stopped, 20)
-            super().take(item, report)
-
-    peer = Slow()
+    peer = Holding()
     transfer = box.transfers.enqueue(study, "B")
     with at_work(sender(box, peer)):
         wait_for(lambda: len(peer.got) == 3)
         assert box.transfers.cancel(transfer.id)
-        cancelled.set()
+        peer.told.set()
         wait_for(lambda: box.transfers.get(transfer.id).sent == 3)
     now = box.transfers.get(transfer.id)
     assert (now.state, now.sent) == (TransferState.CANCELLED, 3)
@@ -193,25 +203,19 @@ def test_a_fault_of_the_network_puts_it_off_and_says_why(box: Box, study: str) -
 
 def test_what_was_sent_before_a_fault_is_not_sent_again(box: Box, study: str) -> None:
     taking, send = failing(Fault.LOST, times=4, after=2)
-    transfer = box.transfers.enqueue(study, "B")
-    with at_work(sender(box, send, delay=at_once)):
-        done = over(box, transfer)
+    done = sent_to_b(box, study, send, at_once)
     assert done.state is TransferState.DONE
     assert len(set(taking.got)) == len(taking.got) == 10
 
 
 def test_tries_that_bring_nothing_come_to_an_end(box: Box, study: str) -> None:
-    transfer = box.transfers.enqueue(study, "B")
-    with at_work(sender(box, failing(Fault.SILENT)[1], delay=at_once)):
-        now = over(box, transfer)
+    now = sent_to_b(box, study, failing(Fault.SILENT)[1], at_once)
     assert now.state is TransferState.FAILED
     assert now.message == "Nothing answers at 127.0.0.1. Given up after 3 tries."
 
 
 def test_a_refusal_fails_at_once(box: Box, study: str) -> None:
-    transfer = box.transfers.enqueue(study, "B")
-    with at_work(sender(box, failing(Fault.CALLING_AE)[1])):
-        now = over(box, transfer)
+    now = sent_to_b(box, study, failing(Fault.CALLING_AE)[1])
     assert (now.state, now.attempts, now.message) == (TransferState.FAILED, 1, "Nothing answers at 127.0.0.1.")
 
 
@@ -242,9 +246,7 @@ def test_remarks_of_the_peer_do_not_make_it_fail_but_are_told(box: Box, study: s
         def take(self, item: TransferItem, report: Report) -> None:
             report(Outcome(item.sop_instance_uid, sent=True, note="B changed it."))
 
-    transfer = box.transfers.enqueue(study, "B")
-    with at_work(sender(box, Changing())):
-        done = over(box, transfer)
+    done = sent_to_b(box, study, Changing())
     assert (done.state, done.message) == (TransferState.DONE, "All sent. 10 of 10 images: B changed it.")
 
 
@@ -272,21 +274,12 @@ def test_who_takes_over_a_peers_name_gets_only_what_staff_send_there(box: Box, s
 
 
 def test_removing_a_peer_stops_what_goes_there_between_two_images(box: Box, study: str) -> None:
-    removed = threading.Event()
-
-    class Slow(Taking):
-        def take(self, item: TransferItem, report: Report) -> None:
-            if len(self.got) == 3:
-                removed.wait(20)
-                wait_for(self.stopped, 20)
-            super().take(item, report)
-
-    peer = Slow()
+    peer = Holding()
     transfer = box.transfers.enqueue(study, "B")
     with at_work(sender(box, peer)):
         wait_for(lambda: len(peer.got) == 3)
         box.peers.remove("B")
-        removed.set()
+        peer.told.set()
         wait_for(lambda: box.transfers.get(transfer.id).sent == 3)
     assert box.transfers.get(transfer.id).state is TransferState.FAILED
     assert len(peer.got) == 3
