@@ -12,6 +12,7 @@ from appliance.cli.context import Context, pass_context
 from appliance.dicom.model import moment
 from appliance.dicom.names import display
 from appliance.shares.qr import half_blocks
+from appliance.shares.root import is_only_here
 from appliance.shares.sharing import NewShare, Status
 from appliance.storage.rows import Share
 
@@ -47,6 +48,8 @@ def _hand_over(new: NewShare) -> None:
     click.echo(f"PIN      {new.pin or 'none: whoever has the link sees the images'}")
     click.echo(f"Expires  {_local(new.share.expires)}")
     click.echo(f"Share    {new.share.id}")
+    if is_only_here(new.link):
+        click.echo("No phone can open this link: the box has no public address yet (web.public_url).", err=True)
 
 
 @share.command(name="list")

@@ -11,15 +11,15 @@ from appliance.health.finding import Finding, Severity
 
 def check(box: Box) -> Iterator[Finding]:
     """What an installer would want to know before leaving."""
-    web = box.config.web
-    if not web.public_url:
+    web, links = box.config.web, box.public_url()
+    if not web.public_url and not links.startswith("https://"):
         yield Finding(
             Severity.NOTE,
             "settings",
-            f"Patients' links begin with {box.config.public_url}, which phones outside cannot reach.",
+            f"Patients' links begin with {links}, which phones outside cannot reach.",
             "Set web.public_url to the address of the tunnel.",
         )
-    elif not web.public_url.startswith("https://"):
+    elif not links.startswith("https://"):
         yield Finding(
             Severity.PROBLEM,
             "settings",

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -75,7 +76,8 @@ class Sharing:
 
     storage: Storage
     policy: Policy
-    public_url: str
+    root: Callable[[], str]
+    """Tells what a new link begins with, without a slash at the end."""
 
     def create(
         self, study_instance_uid: str, days: int | None = None, pin: str | None = None, *, no_pin: bool = False
@@ -98,7 +100,7 @@ class Sharing:
         with self.storage.transaction():
             share = self.storage.shares.add(study_instance_uid, _hash(code), hashed, expires)
             self._tell(share, "created")
-        return NewShare(share, f"{self.public_url}/s/{code}", secret)
+        return NewShare(share, f"{self.root()}/s/{code}", secret)
 
     def get(self, share_id: int) -> Share:
         """By number. Raises `NotFoundError`."""

@@ -54,6 +54,15 @@ def test_create_prints_link_pin_expiry_and_a_code_that_a_phone_reads(
     assert read(photograph(drawn, tmp_path / "code.png")) == link[1]
 
 
+def test_create_warns_of_a_link_that_no_phone_can_open(
+    pacsbox: Command, uid: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    warning = "No phone can open this link: the box has no public address yet (web.public_url)."
+    assert warning in pacsbox("create", uid).stderr
+    monkeypatch.setenv("PACSBOX_WEB_PUBLIC_URL", "https://images.clinic.example")
+    assert pacsbox("create", uid).stderr == ""
+
+
 def test_create_for_programs(pacsbox: Command, uid: str, box: Box) -> None:
     said = json.loads(pacsbox("create", uid, "--days", "3", "--pin", "193755", "--json").output)
     assert said["pin"] == "193755"

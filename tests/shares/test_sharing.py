@@ -92,7 +92,7 @@ def test_a_weak_pin_is_refused_and_so_is_none_where_policy_wants_one(box: Box, u
             box.sharing.create(uid, pin=pin)
     with pytest.raises(ValueError, match=r"shares\.pin is required"):
         box.sharing.create(uid, no_pin=True)
-    lenient = Sharing(box.storage, Shares(pin="optional"), "https://x.example")
+    lenient = Sharing(box.storage, Shares(pin="optional"), lambda: "https://x.example")
     assert lenient.create(uid, no_pin=True).pin == ""
     assert box.sharing.create(uid, pin="193755").pin == "193755"
 
@@ -156,7 +156,7 @@ def test_rearming_gives_a_new_pin_and_ends_sessions(box: Box, new: NewShare) -> 
 
 
 def test_a_share_that_is_over_or_has_no_pin_cannot_be_rearmed(box: Box, new: NewShare, uid: str) -> None:
-    without = Sharing(box.storage, Shares(pin="optional"), "").create(uid, no_pin=True)
+    without = Sharing(box.storage, Shares(pin="optional"), str).create(uid, no_pin=True)
     with pytest.raises(ValueError, match="has no PIN"):
         box.sharing.rearm(without.share.id)
     box.sharing.revoke(new.share.id)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from urllib.parse import urlsplit
 
 from rich.text import Text
@@ -14,6 +13,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from appliance.dicom.model import Study
+from appliance.shares.root import is_only_here
 from appliance.shares.sharing import NewShare
 from tui import words
 from tui.widgets.code import drawn, large_digits, picture
@@ -81,12 +81,3 @@ def _unreachable(link: str) -> str:
     """A warning when no phone can open the link."""
     warning = "No phone can open this link: the box has no public address yet (web.public_url)."
     return warning if is_only_here(link) else ""
-
-
-def is_only_here(address: str) -> bool:
-    """Whether nobody beyond this machine reaches that address."""
-    host = urlsplit(address).hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -11,9 +11,10 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from appliance.dicom.model import Study
+from appliance.shares.root import is_only_here
 from appliance.viewers.links import Link
 from tui import words
-from tui.screens.qr import PANEL, is_only_here
+from tui.screens.qr import PANEL
 from tui.widgets.code import drawn, picture
 from tui.widgets.keys import KeyLine
 
