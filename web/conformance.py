@@ -18,10 +18,12 @@ def conformance(context: Context) -> None:
 
 
 def routes() -> str:
-    """The routes of DICOMweb and what a token must allow for each."""
+    """The routes of DICOMweb and what the caller must be allowed for each, and what is taken in."""
     from appliance.conformance.tables import table
+    from web.dicomweb.capabilities import TAKEN
     from web.dicomweb.routes import ROUTES, STORING
 
     rows = [("GET", f"`{path}`", permission.value) for path, permission, *_ in ROUTES]
     rows += [("POST", f"`{path}`", "store") for path in STORING]
-    return table(("method", "path", "permission of the token"), rows)
+    taken = ", ".join(f"`{kind}`" for kind in TAKEN)
+    return f"{table(('method', 'path', 'permission of the caller'), rows)}\n\nA POST takes {taken}."

@@ -11,6 +11,7 @@ from pydicom.uid import UID
 from appliance.commitment.messages import SOP_CLASS as COMMITMENT
 from appliance.commitment.messages import Failure
 from appliance.conformance.tables import name, table, yes
+from appliance.dicom.media_types import SYNTAXES
 from appliance.dimse import commitment, contexts, echo, models
 from appliance.dimse.service import Service
 from appliance.dimse.status import Status
@@ -100,6 +101,11 @@ def storage_transfer_syntaxes() -> str:
     return table(
         ("transfer syntax", "UID"), [(name(uid), uid) for uid in _by_number(UID_dictionary) if contexts.is_known(uid)]
     )
+
+
+def pixel_data() -> str:
+    """Those that have a media type of their own in DICOMweb, by it."""
+    return table(("media type", "transfer syntaxes"), [(kind, _named(uids)) for kind, uids in SYNTAXES.items()])
 
 
 def storage_sop_classes() -> str:

@@ -8,7 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from appliance.config import options
-from appliance.conformance import attributes, services
+from appliance.conformance import attributes, services, user_agent
 from appliance.conformance.tables import table
 from appliance.dicom.uid import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from appliance.dimse.service import Service
@@ -16,7 +16,7 @@ from appliance.dimse.service import Service
 _TEMPLATE = Path(__file__).with_name("statement.md")
 _PLACE = re.compile(r"\{\{ (\w+) \}\}")
 _HEADING = re.compile(r"^(#{2,4}) (.+)$", re.MULTILINE)
-_SECTIONS = ("dicom", "storage", "transfers", "worklist", "web")
+_SECTIONS = ("dicom", "storage", "transfers", "worklist", "web", "staff")
 """Of the configuration: those that a peer may notice."""
 
 
@@ -40,6 +40,13 @@ def statement(answered: Sequence[Service], routes: str) -> str:
         "character_sets": attributes.character_sets(),
         "options": _options(),
         "routes": routes,
+        "pixel_data": services.pixel_data(),
+        "asked": user_agent.requests(),
+        "told_by_peers": user_agent.told(),
+        "matched": user_agent.matched(),
+        "bounds": user_agent.bounds(),
+        "waiting": user_agent.waiting(),
+        "fates": user_agent.fates(),
     }
     text = _TEMPLATE.read_text("utf-8")
     return filled(text, {**values, "contents": _contents(text)})

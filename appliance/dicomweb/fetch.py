@@ -27,8 +27,8 @@ from appliance.spool.spool import Spool
 log = logging.getLogger(__name__)
 
 _DICOM = "application/dicom"
-_AS_STORED = f'multipart/related; type="{_DICOM}"; transfer-syntax=*'
-_AS_THEY_LIKE = f'multipart/related; type="{_DICOM}"'
+AS_STORED = f'multipart/related; type="{_DICOM}"; transfer-syntax=*'
+AS_THEY_LIKE = f'multipart/related; type="{_DICOM}"'
 _NOT_ACCEPTABLE = (400, 406)
 _BROKEN = frozenset((Fault.LOST, Fault.NO_ANSWER, Fault.NONSENSE))
 
@@ -100,14 +100,14 @@ class Fetch:
 
     def _got(self, url: str) -> requests.Response:
         try:
-            return self._session.get(url, headers={"Accept": _AS_STORED}, stream=True)
+            return self._session.get(url, headers={"Accept": AS_STORED}, stream=True)
         except words.FailedError as fault:
             # Some know no `transfer-syntax=*`.
             if fault.status not in _NOT_ACCEPTABLE:
                 raise
         except PeerError as fault:
             raise words.not_handed_out(self._peer) if fault.fault is Fault.NOT_DICOMWEB else fault from None
-        return self._session.get(url, headers={"Accept": _AS_THEY_LIKE}, stream=True)
+        return self._session.get(url, headers={"Accept": AS_THEY_LIKE}, stream=True)
 
     def _parts(self, response: requests.Response) -> Iterator[tuple[str, Iterator[bytes]]]:
         """Content-Type and body of each; an answer that is no multipart may be one instance."""

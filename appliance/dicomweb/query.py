@@ -15,7 +15,7 @@ from appliance.dicomweb.session import Session
 from appliance.peers.faults import Fault
 from appliance.peers.link import Echo
 
-_NOT_OF_QIDO = frozenset(("SOPClassesInStudy",))
+NOT_OF_QIDO = frozenset(("SOPClassesInStudy",))
 """Keys of C-FIND that many a server stumbles over."""
 
 Answer = dict[str, str]
@@ -32,7 +32,7 @@ def verify(session: Session) -> Echo:
 def studies(session: Session, keys: Mapping[str, str], most: int) -> list[Answer]:
     """The answers to `keys` by keyword, at most so many; keys without a value are asked for. Raises `PeerError`."""
     filters = {keyword: value for keyword, value in keys.items() if value}
-    fields = [keyword for keyword in keys if keyword not in filters and keyword not in _NOT_OF_QIDO]
+    fields = [keyword for keyword in keys if keyword not in filters and keyword not in NOT_OF_QIDO]
     return _asked(session, "search_for_studies", limit=most, fields=fields, search_filters=filters)[:most]
 
 

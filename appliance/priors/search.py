@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from appliance.dicom.model import Study
 from appliance.dicom.names import fold
 
-_ASKED = (
+ASKED = (
     "StudyInstanceUID PatientName PatientID PatientBirthDate PatientSex StudyDate StudyTime StudyDescription"
     " AccessionNumber ModalitiesInStudy SOPClassesInStudy NumberOfStudyRelatedSeries NumberOfStudyRelatedInstances"
 ).split()
@@ -49,7 +49,7 @@ class Search:
         }
         if not any(wanted.values()):
             raise ValueError("say what to look for: a name, an ID, a date, a modality or an accession number")
-        return dict.fromkeys(_ASKED, "") | wanted
+        return dict.fromkeys(ASKED, "") | wanted
 
     def ways(self) -> list[dict[str, str]]:
         """The same in several ways, since some peers match names letter by letter; the likeliest first."""

@@ -41,6 +41,11 @@ def test_every_service_attribute_option_and_route_is_in_it(box: Box, said: str) 
     assert [word for word in wanted if word not in said] == []
 
 
+def test_it_says_what_becomes_of_what_is_sent_to_servers(said: str) -> None:
+    rows = ("| C122H | sent in another transfer syntax |", "| 0111H | taken |", "| none, HTTP 413 | refused |")
+    assert [row for row in rows if row not in said] == []
+
+
 def test_a_new_service_comes_in_by_itself(said: str) -> None:
     protocols = Service("query", ("1.2.840.10008.5.1.4.20.1",), answers={command.C_FIND_RQ: lambda _request: None})
     row = "| Defined Procedure Protocol Information Model - FIND | C-FIND | query |"

@@ -29,7 +29,7 @@ _ANSWERS: Mapping[str, Sequence[str]] = {
     "thumbnail": MEDIA_TYPES,
     "wado": (*MEDIA_TYPES, DICOM),
 }
-_TAKEN = (DICOM, *(f'{MULTIPART}; type="{kind}"' for kind in (DICOM, JSON, XML)))
+TAKEN = (DICOM, *(f'{MULTIPART}; type="{kind}"' for kind in (DICOM, JSON, XML)))
 """What a POST may bring; beside the latter two, bulk data of any media type (10.5.2)."""
 
 Ways = Mapping[str, Sequence[tuple[str, str]]]
@@ -97,7 +97,7 @@ def _wadl(ways: Ways) -> bytes:
 
 def _kinds(method: str, kind: str) -> Sequence[str]:
     """The media types that it answers with, or that a POST takes."""
-    return _TAKEN if method == "POST" else _ANSWERS[kind]
+    return TAKEN if method == "POST" else _ANSWERS[kind]
 
 
 def _method(method: str, kind: str) -> str:
