@@ -123,7 +123,7 @@ def _shown_first(storage: Storage, uid: str) -> list[Instance]:
     if study is None:
         return []
     stacks = album(study, storage.studies.series(uid), storage.studies.instances(uid), "").stacks
-    return [stack.items[len(stack.items) // 2].instance for stack in stacks if stack.kind in _SHOWN][:_MOST_OF_ONE]
+    return [stack.items[stack.middle].instance for stack in stacks if stack.kind in _SHOWN][:_MOST_OF_ONE]
 
 
 class _Maker:

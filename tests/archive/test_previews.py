@@ -35,7 +35,7 @@ def middle_images(box: Box) -> list[Instance]:
     (study,) = box.storage.studies.search("", 2)
     uid = study.study_instance_uid
     series = [box.storage.studies.instances(uid, one.series_instance_uid) for one in box.storage.studies.series(uid)]
-    return [instances[len(instances) // 2] for instances in series]
+    return [instances[(len(instances) - 1) // 2] for instances in series]
 
 
 def picture_of(box: Box, instance: Instance) -> bytes | None:
