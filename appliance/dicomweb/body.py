@@ -50,6 +50,8 @@ class Body:
         self.content_type = f'multipart/related; type="application/dicom"; boundary={boundary}'
         self._mark = f"--{boundary}\r\n".encode() + _HEAD
         self._end = f"--{boundary}--\r\n".encode()
+        self.is_whole = False
+        """Whether it went out to its end."""
 
     def __len__(self) -> int:
         frames = (len(self._mark) + 2) * len(self._files) + len(self._end)
@@ -65,6 +67,7 @@ class Body:
                 raise CutOffError(file.item, fault) from fault
             yield b"\r\n"
         yield self._end
+        self.is_whole = True
 
     def _pieces(self, file: File) -> Iterator[bytes]:
         left = file.size

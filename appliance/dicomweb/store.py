@@ -162,6 +162,9 @@ class Store:
         status = response.status_code
         if (300 <= status < 400 or status in _FINAL) and (fault := self._session.judged(status)):
             raise fault
+        if status < 300 and not body.is_whole:
+            # A server that praises what it hasn't read: urllib3 reads answers also where it could write no more.
+            raise words.trouble(Fault.LOST, self._peer)
         return answers.read(status, response.content)
 
     def _settle(self, batch: Batch, reply: Reply) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import tracemalloc
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from threading import Event
@@ -269,7 +271,12 @@ def test_a_lost_large_image_says_what_may_cut_it(
 
 def test_a_stop_breaks_off_within_a_request(link: DicomwebLink, stocked: Box, known: Known) -> None:
     stop = Event()
-    with serving(lambda _: Answer(200), reads=False) as server:
+
+    def script(_: Asked) -> Answer:
+        assert stop.wait(30)
+        return Answer(200)
+
+    with serving(script, reads=False) as server:
         looks = iter(range(1000))
 
         def stopped() -> bool:
@@ -279,6 +286,21 @@ def test_a_stop_breaks_off_within_a_request(link: DicomwebLink, stocked: Box, kn
 
         outcomes: list[Outcome] = []
         link.send(known(server), items(stocked), outcomes.append, stopped)
+    assert not outcomes
+
+
+def test_success_said_before_all_was_sent_is_none(link: DicomwebLink, stocked: Box, known: Known) -> None:
+    size = 32 << 20  # more than the kernel keeps for a server that doesn't read
+    item = replace(items(stocked)[0], size=size)
+    path = stocked.blobs.path(item.blob_key)
+    path.chmod(0o600)
+    os.truncate(path, size)
+    outcomes: list[Outcome] = []
+    with (
+        serving(lambda _: report(200, [item.sop_instance_uid]), reads=False) as server,
+        pytest.raises(PeerError, match="lost in the middle"),
+    ):
+        link.send(known(server), [item], outcomes.append, lambda: False)
     assert not outcomes
 
 

@@ -10,7 +10,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def wait_for(condition: Callable[[], T], seconds: float = 10.0, what: str = "") -> T:
+def wait_for(condition: Callable[[], T], seconds: float = 30.0, what: str = "") -> T:
     """Ask `condition` until its answer is true, and give that answer; AssertionError after `seconds`."""
     end = time.monotonic() + seconds
     pause = threading.Event()
