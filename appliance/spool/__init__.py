@@ -1,1 +1,1 @@
-"""Where an instance is first made durable: tmp, then new, then claimed by the indexer."""
+"""Where an instance is first made durable: a draft, then an entry, then taken by the indexer, or set aside."""
