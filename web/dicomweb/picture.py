@@ -45,6 +45,7 @@ async def made(request: web.Request, picture: Picture) -> bytes:
             "viewport": view.viewport or _WHOLE,
             "media_type": picture.media_type,
             "quality": view.quality,
+            "profiled": view.profiled,
             "notes": await _notes(request, picture) if view.annotation else None,
         }
         path, renderer = partial(archived.whole, request.app[BOX].blobs, of), request.app[RENDERER]

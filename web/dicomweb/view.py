@@ -25,17 +25,21 @@ class View:
     quality: int = _QUALITY
     annotation: tuple[str, ...] = ()
     """What is written into the picture, of `annotation.KINDS`."""
+    profiled: bool = False
+    """Whether the ICC profile of the image goes along; colours are never changed to those of another one."""
 
 
 def read(query: Mapping[str, str]) -> View:
     """The view that `query` asks for; raises ValueError for a parameter that can't be right."""
-    if query.get("iccprofile", "no") not in _PROFILES:
+    profile = query.get("iccprofile", "no")
+    if profile not in _PROFILES:
         raise ValueError(f"iccprofile is one of {', '.join(sorted(_PROFILES))}")
     return View(
         _viewport(query.get("viewport")),
         _window(query.get("window")),
         _quality(query.get("quality")),
         _annotation(query.get("annotation")),
+        profile == "yes",
     )
 
 

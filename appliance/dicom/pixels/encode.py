@@ -84,6 +84,8 @@ class Form:
     viewport: Viewport | None = None
     notes: Annotation | None = None
     """What is to be written into it."""
+    profiled: bool = False
+    """Whether the ICC profile of its colours goes along."""
 
     def __post_init__(self) -> None:
         if self.media_type not in _FORMATS:
@@ -94,8 +96,8 @@ class Form:
             raise ValueError(f"quality {self.quality} is not from 1 to 100")
 
 
-def encode(pixels: NDArray[np.uint8], height: float, form: Form) -> bytes:
-    """The picture's file; `height` is that of a pixel whose width is 1."""
+def encode(pixels: NDArray[np.uint8], height: float, form: Form, profile: bytes = b"") -> bytes:
+    """The picture's file; `height` is that of a pixel whose width is 1, `profile` the ICC profile of its colours."""
     image = Image.fromarray(pixels)
     viewport = form.viewport
     if viewport:
@@ -107,7 +109,7 @@ def encode(pixels: NDArray[np.uint8], height: float, form: Form) -> bytes:
         image = annotated(image, form.notes)
     kind, options = _FORMATS[form.media_type]
     out = BytesIO()
-    image.save(out, kind, quality=form.quality, **options)
+    image.save(out, kind, quality=form.quality, icc_profile=profile or None, **options)
     return out.getvalue()
 
 

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from io import BytesIO
+from pathlib import Path
 
 import numpy as np
 import pydicom
 import pytest
 import requests
 from dicomweb_client.api import DICOMwebClient
-from PIL import Image
+from PIL import Image, ImageCms
 from pydicom.dataset import Dataset
 
 from appliance.box import Box
 from appliance.dicom.animated import spread
-from tests.support.clinic import named
+from tests.support.clinic import ROOT, named, opened
 from tests.support.files import PYDICOM, brainix, knee, shared
+from tests.support.indexing import stock
+from tests.support.pictures import picture
 
 
 def sample(name: str) -> Dataset:
@@ -205,6 +208,18 @@ def test_a_thumbnail_made_before_is_sent_as_it_is(clinic: str, stocked: Box, lev
             assert ready.headers["ETag"] == before.headers["ETag"]
     finally:
         place.unlink()
+
+
+def test_the_profile_of_the_colours_goes_along_where_asked(box: Box, tmp_path: Path) -> None:
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    uids = {"StudyInstanceUID": "1.2.998", "SeriesInstanceUID": "1.2.998.1", "SOPInstanceUID": "1.2.998.1.1"}
+    stock(box, picture(tmp_path / "wound", np.zeros((8, 8, 3), np.uint8), ICCProfile=profile, **uids))
+    with opened(box) as doors:
+        for query, found in (("", None), ("?iccprofile=no", None), ("?iccprofile=yes", profile)):
+            for kind in ("rendered", "thumbnail"):
+                address = f"{doors.clinic}{ROOT}/studies/1.2.998/{kind}{query}"
+                answer = requests.get(address, headers={"Accept": "image/jpeg"}, timeout=20)
+                assert image(answer.content).info.get("icc_profile") == found, address
 
 
 def test_what_is_asked_for_is_written_into_the_picture(clinic: str, brain: Dataset) -> None:

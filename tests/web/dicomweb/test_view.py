@@ -23,6 +23,7 @@ from web.dicomweb.view import View, read
         ({"annotation": "technique, patient"}, View(annotation=("patient", "technique"))),
         ({"annotation": '"patient"'}, View(annotation=("patient",))),
         ({"iccprofile": "srgb", "else": "x"}, View()),
+        ({"iccprofile": "yes"}, View(profiled=True)),
     ],
 )
 def test_what_is_asked_for_is_read(query: dict[str, str], view: View) -> None:
