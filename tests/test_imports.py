@@ -25,7 +25,7 @@ _CONCEPTS = {
     "commitment",
     "viewers",
 }
-_PLAIN = {"errors", "events", "config", "log", "service", "keys", "rereading", "full_viewer"}
+_PLAIN = {"errors", "events", "config", "log", "service", "keys", "rereading", "full_viewer", "multipart"}
 """Modules beside the layers that know none of them."""
 LAYER = {
     **dict.fromkeys(_PLAIN, 0),

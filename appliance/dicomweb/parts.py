@@ -1,14 +1,11 @@
-"""The parts of a multipart answer, as they come (RFC 2046 5.1): nothing is held but a piece of one part."""
+"""The parts of a multipart answer, as they come."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from email.message import Message
-from email.parser import BytesHeaderParser
 
-_PIECE = 1 << 18
-"""Bytes that are handed on at a time, at least, except at the end of a part."""
-_LONGEST_HEAD = 1 << 14
+from appliance.multipart import Scanner
 
 
 class Parts:
@@ -19,62 +16,34 @@ class Parts:
 
     def __init__(self, pieces: Iterator[bytes], boundary: str) -> None:
         self._pieces = pieces
-        # The line end before a boundary belongs to it; before the first one there may be none.
-        self._mark = b"\r\n--" + boundary.encode("latin-1", "replace")
-        self._buffer = bytearray(b"\r\n")
-        self._within = True
-        """Whether bytes of a part, or the preamble, are still to be read."""
+        self._scanner = Scanner(boundary)
 
     def __iter__(self) -> Iterator[tuple[Message, Iterator[bytes]]]:
         """Head and body of each part."""
         while True:
             for _ in self._body():
                 pass
-            if self._is_last():
+            while (last := self._scanner.is_last()) is None:
+                self._more()
+            if last:
                 return
-            head = self._head()
-            self._within = True
+            while (head := self._scanner.head()) is None:
+                self._more()
             yield head, self._body()
 
     def _body(self) -> Iterator[bytes]:
         """Up to the next boundary, which is passed."""
-        start = 0
-        while self._within:
-            place = self._buffer.find(self._mark, start)
-            if place >= 0:
-                piece = bytes(self._buffer[:place])
-                del self._buffer[: place + len(self._mark)]
-                self._within = False
-            else:
-                # A boundary may have begun at the very end.
-                start = max(0, len(self._buffer) - len(self._mark) + 1)
-                piece = bytes(self._buffer[:start]) if start >= _PIECE else b""
-                del self._buffer[: len(piece)]
-                start -= len(piece)
-                self._more()
-            if piece:
+        while self._scanner.within:
+            if piece := self._scanner.piece():
                 yield piece
-
-    def _is_last(self) -> bool:
-        while len(self._buffer) < 2:
-            self._more()
-        return self._buffer.startswith(b"--")
-
-    def _head(self) -> Message:
-        """Its header fields; what else stands on the boundary's line is white space."""
-        while (end := self._buffer.find(b"\r\n\r\n")) < 0:
-            if len(self._buffer) > _LONGEST_HEAD:
-                raise ValueError("a part has a head without end")
-            self._more()
-        head = BytesHeaderParser().parsebytes(bytes(self._buffer[:end]).partition(b"\r\n")[2] + b"\r\n")
-        del self._buffer[: end + 4]
-        return head
+            elif self._scanner.within:
+                self._more()
 
     def _more(self) -> None:
         piece = next(self._pieces, b"")
         if not piece:
             raise EOFError("the body ends in the middle of a part: its last boundary is missing")
-        self._buffer += piece
+        self._scanner.feed(piece)
 
 
 def boundary(content_type: str) -> str:
