@@ -7,7 +7,8 @@ import logging
 import signal
 import sys
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any, ClassVar
 
 from textual import work
@@ -41,6 +42,8 @@ from tui.widgets.scrollbar import PlainBar
 
 log = logging.getLogger(__name__)
 
+_LAST_WORDS = 5
+"""Seconds that the console has to close once its terminal is gone."""
 _KEYS = {"enter": "Enter", "escape": "Esc", "slash": "/", "question_mark": "?", "exclamation_mark": "!"}
 _SCREENS: dict[str, type[Desk]] = {
     "shares": SharesScreen,
@@ -94,14 +97,16 @@ class PacsboxApp(App[None]):
         if threading.current_thread() is threading.main_thread():
             # So that the terminal is left as it was found; and where it is gone we go too, though whoever started
             # us ignores that.
-            for number in (signal.SIGTERM, signal.SIGHUP):
-                asyncio.get_running_loop().add_signal_handler(number, self.exit)
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self.exit)
+            signal.signal(signal.SIGHUP, partial(_hang_up, asyncio.get_running_loop(), self.exit))
         self._follow()
         self._watch_over()
 
     async def on_unmount(self) -> None:
         """Let go of the box."""
         await self.backstage.close()
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
     @work(group="feed")
     async def _follow(self) -> None:
@@ -182,6 +187,14 @@ class PacsboxApp(App[None]):
             f"What happened is written in {self.backstage.box.data_dir / 'log' / 'console.log'}."
         )
         self._close_messages_no_wait()
+
+
+def _hang_up(loop: asyncio.AbstractEventLoop, leave: Callable[[], None], *_: object) -> None:
+    """The terminal is gone: leave, if need be without the last words, for which Textual may wait for ever."""
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.alarm(_LAST_WORDS)
+    # Not by the loop alone: it may be waiting already for somebody to read what it has written.
+    loop.call_soon_threadsafe(leave)
 
 
 def run(box: Box, leaving: str = "") -> None:

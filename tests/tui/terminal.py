@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import psutil
 from PIL import Image, ImageDraw
 
 from tests.support.programs import program
@@ -69,6 +70,11 @@ class Terminal:
         return int(self._run("display-message", "-p", "-t", "t", "#{pane_pid}"))
 
     @property
+    def server(self) -> int:
+        """The process that is the terminal."""
+        return int(self._run("display-message", "-p", "#{pid}"))
+
+    @property
     def alive(self) -> bool:
         """Whether the command still runs."""
         return self._run("list-panes", "-a", "-F", "#{pane_dead}").strip() == "0"
@@ -78,8 +84,13 @@ class Terminal:
         return drawn(self.codes())
 
     def close(self) -> None:
-        """End the server and what runs in it."""
+        """Take the terminal away, and see that what runs in it ends with it."""
+        listed = subprocess.run(
+            [*self._tmux, "list-panes", "-a", "-F", "#{pane_pid}"], capture_output=True, text=True, check=False
+        )
         subprocess.run([*self._tmux, "kill-server"], capture_output=True, check=False)
+        for pid in map(int, listed.stdout.split()):
+            wait_for(lambda pid=pid: not psutil.pid_exists(pid), what="the end of what ran in a terminal that is gone")
 
 
 def drawn(captured: str) -> Image.Image:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 
+import psutil
 import pytest
 
 from appliance.shares.sharing import Status
@@ -99,3 +101,14 @@ def test_sigterm_closes_it(terminal, fill):
     console.sees("No studies yet")
     os.kill(console.pid, 15)
     wait_for(lambda: not console.alive, 5)
+
+
+def test_it_ends_with_a_terminal_that_had_stopped_reading(terminal, fill):
+    console = terminal()
+    console.sees("No studies yet")
+    server, pid = console.server, console.pid
+    os.kill(server, signal.SIGSTOP)
+    fill(brainix()[:2])
+    os.kill(pid, signal.SIGHUP)
+    os.kill(server, signal.SIGKILL)
+    wait_for(lambda: not psutil.pid_exists(pid), what="the console's end")
