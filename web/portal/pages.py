@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from aiohttp import web
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from appliance.shares.sharing import Refusal, ShareRefusedError
-from web import guards
+from web import guards, templates
 from web.archived import ArchiveFaultError
 from web.portal import texts
 from web.portal.assets import Assets
@@ -20,14 +19,7 @@ class Pages:
     """All templates, compiled once at start."""
 
     def __init__(self, assets: Assets) -> None:
-        environment = Environment(
-            loader=PackageLoader("web.portal"),
-            autoescape=True,
-            undefined=StrictUndefined,
-            auto_reload=False,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
+        environment = templates.of_package("web.portal")
         environment.globals.update(t=texts, asset=assets.url, scripts=assets.scripts())
         self._templates = {name: environment.get_template(name) for name in environment.list_templates(["html"])}
 

@@ -8,9 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from aiohttp import web
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from web import errors, guards
+from web import errors, guards, templates
 
 _STYLE = Path(__file__).with_name("static") / "staff.css"
 _KEPT = "public, max-age=31536000, immutable"
@@ -37,14 +36,7 @@ class Pages:
     """All templates and the style, read once: before the loop runs."""
 
     def __init__(self) -> None:
-        environment = Environment(
-            loader=PackageLoader("web.staff"),
-            autoescape=True,
-            undefined=StrictUndefined,
-            auto_reload=False,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
+        environment = templates.of_package("web.staff")
         self._templates = {name: environment.get_template(name) for name in environment.list_templates(["html"])}
         self._style = _STYLE.read_bytes()
         self._digest = hashlib.sha256(self._style).hexdigest()[:12]

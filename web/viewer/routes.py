@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from aiohttp import web
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from yarl import URL
 
 from appliance.full_viewer import Viewer
-from web import guards
+from web import guards, templates
 from web.viewer import files, settings
 from web.viewer.files import POLICY, ROOT, Files
 from web.viewer.settings import Place
 
 _SETTINGS = "/settings.js"
 _STUDY = "StudyInstanceUIDs"
-_PAGES = Environment(loader=PackageLoader("web.viewer"), autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+_PAGES = templates.of_package("web.viewer")
 _NOT_HERE = (
     "The full viewer is not installed on this box. Whoever looks after it can install it: run make viewer, then"
     " restart pacsbox web.\n"
