@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
 from appliance.box import Box
+from appliance.cli.context import Context
 from appliance.cli.main import cli
+from appliance.config import load
 
 Pacsbox = Callable[..., Result]
 
@@ -22,3 +25,12 @@ def pacsbox(box: Box) -> Pacsbox:
         return CliRunner().invoke(cli, words, typed, env=environment, catch_exceptions=False)
 
     return run
+
+
+@pytest.fixture
+def context(tmp_path: Path) -> Iterator[Context]:
+    """What one command gets that is run by itself, with a box that is new."""
+    made = Context(None)
+    made.__dict__["_loaded"] = load(environment={"PACSBOX_DATA_DIR": str(tmp_path / "box")})
+    yield made
+    made.box.close()

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import orjson
 import pytest
 from click.testing import CliRunner, Result
 
 from appliance.cli.audit import audit
 from appliance.cli.context import Context
-from appliance.config import load
 from appliance.storage.rows import AuditRow
 
 AT = "2026-11-21T08:00:00.000+00:00"
@@ -22,14 +18,12 @@ ROWS = (
 
 
 @pytest.fixture
-def context(tmp_path: Path) -> Iterator[Context]:
-    made = Context(None)
-    made.__dict__["_loaded"] = load(environment={"PACSBOX_DATA_DIR": str(tmp_path / "box")})
-    storage = made.box.storage
+def context(context: Context) -> Context:
+    """With something in the audit."""
+    storage = context.box.storage
     with storage.transaction():
         storage.audit.add(ROWS)
-    yield made
-    made.box.close()
+    return context
 
 
 def run(context: Context, *words: str) -> Result:

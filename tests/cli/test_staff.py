@@ -6,28 +6,17 @@ import os
 import pty
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import orjson
-import pytest
 from click.testing import CliRunner, Result
 
 from appliance.cli.context import Context
 from appliance.cli.staff import staff
-from appliance.config import load
 from tests.support.files import ROOT
 from tests.support.waiting import wait_for
 
 PASSWORD = "correct horse battery"
-
-
-@pytest.fixture
-def context(tmp_path: Path) -> Iterator[Context]:
-    made = Context(None)
-    made.__dict__["_loaded"] = load(environment={"PACSBOX_DATA_DIR": str(tmp_path / "box")})
-    yield made
-    made.box.close()
 
 
 def run(context: Context, *words: str, piped: str = "") -> Result:

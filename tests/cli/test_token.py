@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import orjson
 import pytest
@@ -14,15 +12,6 @@ from appliance.access.scope import Permission
 from appliance.access.tokens import TokenRefusedError
 from appliance.cli.context import Context
 from appliance.cli.token import token
-from appliance.config import load
-
-
-@pytest.fixture
-def context(tmp_path: Path) -> Iterator[Context]:
-    made = Context(None)
-    made.__dict__["_loaded"] = load(environment={"PACSBOX_DATA_DIR": str(tmp_path / "box")})
-    yield made
-    made.box.close()
 
 
 def run(context: Context, *words: str) -> Result:
