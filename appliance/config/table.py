@@ -96,7 +96,8 @@ class Web(Section):
         "", description="How others on the LAN reach the clinic door; empty: this machine's name, or where it listens."
     )
     trusted_proxies: tuple[Address, ...] = Field(
-        ("127.0.0.1", "::1"), description="Whose word on the client's address is taken, if `address_header` is set."
+        ("127.0.0.1", "::1"),
+        description="Whose word is taken on how the client came: scheme, prefix and, with `address_header`, address.",
     )
     address_header: str = Field(
         "",
