@@ -109,11 +109,17 @@ class Desk:
     def __init__(self, context: BrowserContext) -> None:
         self.asked: list[str] = []
         self.faults: list[str] = []
+        self.provoked = False
+        """Whether a test asks for what it must not get: from then on faults, which may be told late, are no wonder."""
         context.on("request", lambda request: self.asked.append(request.url))
-        context.on("weberror", lambda fault: self.faults.append(str(fault.error)))
-        context.on("console", lambda message: self.faults.append(message.text) if message.type == "error" else None)
+        context.on("weberror", lambda fault: self._fault(str(fault.error)))
+        context.on("console", lambda message: self._fault(message.text) if message.type == "error" else None)
         context.set_default_timeout(PATIENCE)
         self.page = context.new_page()
+
+    def _fault(self, told: str) -> None:
+        if not self.provoked:
+            self.faults.append(told)
 
     def picture(self) -> NDArray[np.int64]:
         """What is on the screen, in the middle."""
@@ -245,9 +251,9 @@ def test_a_share_asks_for_its_own_study_alone_and_ends_when_it_is_revoked(
 
     assert patient.faults == []
     assert status(STUDY) == 200
+    patient.provoked = True
     assert status(other) == 404
     box.sharing.revoke(share.share.id)
     assert status(STUDY) == 410
     patient.page.reload()
     expect(patient.page.get_by_role("heading")).to_contain_text("link", timeout=PATIENCE)
-    patient.faults.clear()
