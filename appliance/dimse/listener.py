@@ -141,14 +141,25 @@ class Listener(ThreadedAssociationServer):
             self.crowd.tell(len(self._places))
         return request, address
 
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Give the connection a thread. Raises RuntimeError when the machine has none left."""
+        try:
+            super().process_request(request, client_address)
+        except RuntimeError:
+            self._leave(request)
+            raise
+
     def process_request_thread(self, request: Any, client_address: Any) -> None:
         """One connection from its beginning to its end."""
         try:
             super().process_request_thread(request, client_address)
         finally:
-            with self._lock:
-                self.shared.connections.free(self._places.pop(request))
-                self.crowd.tell(len(self._places))
+            self._leave(request)
+
+    def _leave(self, request: Any) -> None:
+        with self._lock:
+            self.shared.connections.free(self._places.pop(request))
+            self.crowd.tell(len(self._places))
 
     def service_actions(self) -> None:
         """From time to time: pynetdicom can't end a connection of which a byte comes now and then.

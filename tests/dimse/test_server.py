@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import socket
+import socketserver
 import struct
 import subprocess
 import sys
@@ -17,6 +18,7 @@ import pytest
 
 from appliance.config import Dicom
 from appliance.dimse import listener
+from appliance.dimse.places import Shared
 from appliance.dimse.server import Receiver
 from appliance.errors import PacsboxError, StorageFullError
 from appliance.spool.spool import Spool
@@ -233,6 +235,22 @@ def test_no_more_associations_than_allowed(tmp_path: Path, caplog: pytest.LogCap
         wait_for(lambda: lines(caplog, "0 stored"), what="the first to be gone")
         still_takes(box)
         second.__exit__(None)
+
+
+def test_connections_that_get_no_thread_keep_no_places(
+    tmp_path: Path, hot: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none_left(*_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with receiving(tmp_path, hot, max_associations=1) as box:
+        with monkeypatch.context() as out_of_threads:
+            out_of_threads.setattr(socketserver.ThreadingMixIn, "process_request", none_left)
+            for _ in range(Shared.connections_for(1) + 1):
+                with socket.create_connection(("127.0.0.1", box.port)) as connection:
+                    connection.settimeout(30)
+                    assert connection.recv(1) == b""
+        still_takes(box)
 
 
 def test_the_end_waits_for_the_instance_under_way(box: Receiving) -> None:
