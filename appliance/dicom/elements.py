@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from appliance.dicom import kinds, values
 from appliance.dicom.charset import NOTHING, Given
 from appliance.dicom.content import HERE, LAST, LAST_UID, PIXELS, UIDS, Content
+from appliance.dicom.json import MAX_DEPTH
 from appliance.dicom.kinds import KINDS, UNDEFINED, Kind, Role, Unsure
 from appliance.dicom.uid import is_valid
 from appliance.dicom.values import Charset
@@ -19,8 +20,6 @@ from appliance.errors import UnreadableInstanceError
 
 MAX_ELEMENTS = 1 << 20
 """More than an RT plan or a film of thousands of frames has, and few enough for the memory of a small box."""
-MAX_DEPTH = 60
-"""Sequences within sequences; honest ones are hardly six deep."""
 _IMPLICIT_LITTLE = "1.2.840.10008.1.2"
 _EXPLICIT_BIG = "1.2.840.10008.1.2.2"
 (

@@ -19,6 +19,8 @@ BULK_LIMIT = 1024
 """Values of more bytes than this become a BulkDataURI, so that metadata stays small."""
 LUT_LIMIT = 1 << 18
 """Palette and LUT data stay in the metadata up to this size: viewers don't fetch them (OHIF). So does text."""
+MAX_DEPTH = 60
+"""Sequences within sequences; honest ones are hardly six deep, and pydicom copies each for the next."""
 
 BULK_VRS = frozenset(("OB", "OD", "OF", "OL", "OV", "OW", "UN"))
 _INTEGERS = frozenset(("IS", "SL", "SS", "SV", "UL", "US", "UV"))
@@ -46,6 +48,8 @@ BulkUri = Callable[[str], str]
 
 def encode(dataset: Dataset, bulk_uri: BulkUri, path: str = "") -> Json:
     """`dataset` as a DICOM JSON object; group lengths and undecodable elements are left out."""
+    if path.count("/") > 2 * MAX_DEPTH:
+        raise ValueError(f"sequences more than {MAX_DEPTH} deep")
     model: Json = {}
     for tag in sorted(dataset.keys()):
         if tag.element == 0:

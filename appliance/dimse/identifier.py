@@ -21,6 +21,8 @@ from appliance.dimse.request import Context
 LEVEL = 0x00080052
 CHARACTER_SET = 0x00080005
 FAILED_INSTANCES = 0x00080058
+_MOST = 4096
+"""Elements and items; no honest query asks for all that the dictionary has."""
 _NUMBERS = {"US": "H", "UL": "I", "SS": "h", "SL": "i"}
 
 
@@ -62,7 +64,7 @@ def read(data: bytes, transfer_syntax: str) -> Identifier:
     """Read an encoded identifier. Raises ValueError when it is none."""
     order = writer(transfer_syntax).order
     try:
-        dataset = received.data_set(data, transfer_syntax)
+        dataset = received.data_set(data, transfer_syntax, _MOST)
         named = dataset.get_item(CHARACTER_SET) if CHARACTER_SET in dataset else None
         characters = repertoire.repertoire(named.value or b"" if isinstance(named, RawDataElement) else b"")
         model = _model(dataset, characters, order)

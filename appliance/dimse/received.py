@@ -10,10 +10,12 @@ from pydicom.dataset import Dataset
 from pydicom.errors import BytesLengthException
 from pydicom.filereader import read_dataset
 
-from appliance.dicom import json
+from appliance.dicom import json, shape
 from appliance.dicom.json import Json
 from appliance.dicom.write import writer
 
+MOST = 200_000
+"""Elements and items of a report: it may name tens of thousands of images."""
 UNREADABLE = (
     ValueError,
     TypeError,
@@ -31,10 +33,11 @@ UNREADABLE = (
 _CHARACTER_SET = "00080005"
 
 
-def data_set(data: bytes, transfer_syntax: str) -> Dataset:
-    """A message's data set, its values not decoded yet. Raises ValueError when it is none."""
+def data_set(data: bytes, transfer_syntax: str, most: int = MOST) -> Dataset:
+    """A message's data set, its values not decoded yet. Raises ValueError when it is none, or has too many elements."""
     encoding = writer(transfer_syntax)
     try:
+        shape.check(data, explicit=encoding.explicit, order=encoding.order, most=most)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return read_dataset(BytesIO(data), not encoding.explicit, encoding.order == "<", bytelength=len(data))

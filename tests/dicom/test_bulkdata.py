@@ -10,8 +10,9 @@ import pydicom
 import pytest
 from pydicom.dataset import Dataset
 
-from appliance.dicom import elements, header
+from appliance.dicom import header
 from appliance.dicom.bulkdata import value
+from appliance.dicom.json import MAX_DEPTH
 from appliance.dicom.source import NothingToShowError
 from tests.support.files import PYDICOM, shared
 
@@ -99,6 +100,6 @@ def test_long_text_is_found_by_the_address_that_the_metadata_gives_it(tmp_path: 
 
 
 def test_an_address_may_be_as_deep_as_what_is_indexed(tmp_path: Path) -> None:
-    deepest = "/0/".join(["0040A730"] * elements.MAX_DEPTH + ["0040A160"])
+    deepest = "/0/".join(["0040A730"] * MAX_DEPTH + ["0040A160"])
     with pytest.raises(LookupError):
         value(sample("CT_small.dcm"), deepest)

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from appliance.dicom import elements, header, inflate, kinds, part10, tolerant, values
 from appliance.dicom.content import HERE, Content
+from appliance.dicom.json import MAX_DEPTH
 from appliance.dicom.kinds import Unsure
 from appliance.dicom.model import Origin
 from appliance.errors import UnreadableInstanceError
@@ -238,9 +239,9 @@ def nested(depth: int) -> bytes:
 
 
 def test_sequences_are_read_down_to_a_depth_that_is_never_honest() -> None:
-    assert elements.read(nested(elements.MAX_DEPTH), 0, EXPLICIT).members
+    assert elements.read(nested(MAX_DEPTH), 0, EXPLICIT).members
     with pytest.raises(UnreadableInstanceError, match="nested more than 60 deep"):
-        elements.read(nested(elements.MAX_DEPTH + 1), 0, EXPLICIT)
+        elements.read(nested(MAX_DEPTH + 1), 0, EXPLICIT)
 
 
 @pytest.mark.parametrize("reader", ["lean", "tolerant"])

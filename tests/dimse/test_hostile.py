@@ -272,6 +272,10 @@ QUERIES: dict[str, Callable[[], bytes]] = {
     "a million tiny elements": lambda: LEVEL + b"".join(
         struct.pack("<HHI", 0x0041, number, 0) for number in range(0x1000, 0x2000)
     ) * 256,
+    "as many as go in": lambda: LEVEL + b"".join(
+        struct.pack("<HHI", 0x0021 + 2 * (number >> 15), 0x1000 + number % 0x8000, 0) for number in range(130_000)
+    ),
+    "items without end": lambda: LEVEL + IMPLICIT_SQ + struct.pack("<I", 1_040_000) + (ITEM + bytes(4)) * 130_000,
     "without end": lambda: LEVEL + bytes(20 << 20),
     "a list of a million": lambda: LEVEL + struct.pack("<HHI", 0x0020, 0x000D, 4_000_000) + b"1.2\\" * 1_000_000,
     "a wildcard of a million": lambda: LEVEL + struct.pack("<HHI", 0x0010, 0x0010, 1_000_000) + b"*a" * 500_000,
