@@ -21,8 +21,11 @@ from collections.abc import Callable
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
-from bench import floor, images, receivers
+from bench import floor, images, memory, receivers
 from bench.receivers import Orthanc, Pacsbox, Receiver
+
+_MEMORY = 2
+"""Times the bytes of the files: what a receiver may fill with them, and the senders' own."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +97,7 @@ def measure(kind: type[Receiver], folder: Path, work: Work, files: list[Path], w
         _Watch(receiver, len(warmup)).run()
         before = receiver.use()
         watch = _Watch(receiver, len(files), len(warmup))
+        memory.touch(_MEMORY * size)
         began = time.perf_counter()
         watch.start()
         send(receiver.port, files, work)
@@ -235,6 +239,7 @@ def _compare(
 ) -> None:
     work = WORK[name]
     files, warmup = all_files.of(work), all_files.warmup
+    size = sum(path.stat().st_size for path in files)
     if chosen.flushes:
         for kind in kinds:
             print(
@@ -251,10 +256,11 @@ def _compare(
         if not chosen.no_floor:
             for label, rate in _floors(work, files):
                 place = Path(tempfile.mkdtemp(dir=folder))
+                memory.touch(_MEMORY * size)
                 found[label].append(Result(*[rate(place)] * 2, 0, 0, 0, 0, 0, 0))
                 receivers.empty(place)
         os.sync()
-    report(name, work, sum(path.stat().st_size for path in files) / len(files), found)
+    report(name, work, size / len(files), found)
 
 
 def _floors(work: Work, files: list[Path]) -> list[tuple[str, Callable[[Path], float]]]:
