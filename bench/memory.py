@@ -16,7 +16,7 @@ def touch(size: int) -> None:
     """Have so many bytes of the machine's memory used, and free again."""
     held = []
     for _ in range(0, size, _SOME):
-        part = mmap.mmap(-1, _SOME)
+        part = mmap.mmap(-1, _SOME, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
         for at in range(0, _SOME, _PAGE):
             part[at] = 1
         held.append(part)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import shutil
@@ -23,6 +24,11 @@ from appliance.box import Box
 from appliance.config import load
 
 ROOT = Path(__file__).resolve().parents[1]
+_SETTLING = 360
+"""Seconds; ext4 remembers for five minutes what was removed."""
+_PROBES = 20
+_QUICK = 0.0001
+"""Seconds in which a file is made."""
 
 
 @dataclass
@@ -214,6 +220,18 @@ def running(kind: type[Receiver], folder: Path) -> Iterator[Receiver]:
     finally:
         receiver.stop()
         empty(receiver.folder)
+
+
+def settled(folder: Path) -> None:
+    """Wait until ext4 makes files quickly again, after whoever removed thousands of them some minutes ago."""
+    end = time.monotonic() + _SETTLING
+    for number in itertools.count():
+        began = time.perf_counter()
+        for each in range(_PROBES):
+            (folder / f"probe-{number}-{each}").touch()
+        if time.perf_counter() - began < _PROBES * _QUICK or time.monotonic() > end:
+            return
+        time.sleep(5)
 
 
 def empty(folder: Path) -> None:

@@ -3,8 +3,9 @@
     python -m bench.reception [--rounds 5] [--work ct-1 small-4 ...] [--only pacsbox Orthanc] [--flushes] [--slow 10]
 
 Each round starts each receiver anew on an empty folder, lets it take a few images that don't count, and sends
-with dcmtk's storescu (TCP_NODELAY=1), whose own start counts too. Printed are medians of the rounds, and ratios to
-Orthanc. "indexed" counts until the last image is in the index; where there is no index, until the last answer.
+with dcmtk's storescu (TCP_NODELAY=1), whose own start counts too. Printed are medians of the rounds, and of the
+ratios to Orthanc and to the floor in the same round. "indexed" counts until the last image is in the index; where
+there is no index, until the last answer.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import astuple, dataclass
+from operator import truediv
 from pathlib import Path
 
 from bench import floor, images, memory, receivers
@@ -47,6 +49,7 @@ WORK = {
     "multiframe-4": Work(images.multiframe, 12, 4),
     "burst": Work(images.small, 10_000, 4),
 }
+FLOOR = "floor, storescu"
 USUAL = [name for name in WORK if name != "burst"]
 
 
@@ -184,18 +187,21 @@ class _Strace:
 
 
 def report(name: str, work: Work, size: float, found: dict[str, list[Result]]) -> None:
-    """Medians as a table, with ratios to Orthanc where it took part."""
+    """Medians as a table, with ratios to those that took part, each to what the same round brought."""
     rounds = max(len(results) for results in found.values())
     print(f"\n### {name}: {size / 1e3:.0f} KB an image, {work.associations} at a time, {rounds} rounds\n")
-    columns = ["receiver", "images/s", ": Orthanc", "indexed/s", ": Orthanc"]
+    columns = ["receiver", "images/s", ": Orthanc", "of floor", "indexed/s", ": Orthanc"]
     columns += ["first row", "all rows", "CPU s/GB", "receiving", "peak MB", "written"]
     print(f"| {' | '.join(columns)} |\n|{'---|' * len(columns)}")
-    medians = {kind: _median(results) for kind, results in found.items()}
-    base = medians.get(Orthanc.name)
-    for kind, row in medians.items():
+    base, floor_of = found.get(Orthanc.name), found.get(FLOOR)
+    for kind, results in found.items():
+        row = _median(results)
+        rates, indexed = [each.rate for each in results], [each.indexed for each in results]
         print(
-            f"| {kind} | {row.rate:.0f} | {_ratio(row.rate, base and base.rate)} | {row.indexed:.0f} "
-            f"| {_ratio(row.indexed, base and base.indexed)} | {row.first:.2f} s | +{row.late:.2f} s "
+            f"| {kind} | {row.rate:.0f} | {_ratio(rates, base and [each.rate for each in base])} "
+            f"| {_ratio(rates, floor_of and [each.rate for each in floor_of])} "
+            f"| {row.indexed:.0f} | {_ratio(indexed, base and [each.indexed for each in base])} "
+            f"| {row.first:.2f} s | +{row.late:.2f} s "
             f"| {row.cpu:.1f} | {row.receiving:.1f} | {row.memory:.0f} | {row.written:.2f} |",
             flush=True,
         )
@@ -205,8 +211,9 @@ def _median(results: list[Result]) -> Result:
     return Result(*(statistics.median(values) for values in zip(*map(astuple, results), strict=True)))
 
 
-def _ratio(value: float, base: float | None) -> str:
-    return f"{value / base:.2f}" if base else ""
+def _ratio(values: list[float], bases: list[float] | None) -> str:
+    """How fast the machine is changes from minute to minute: only what one round brought is compared."""
+    return f"{statistics.median(map(truediv, values, bases)):.2f}" if bases else ""
 
 
 def main() -> None:
@@ -229,6 +236,7 @@ def main() -> None:
         key, value = setting.split("=", 1)
         Pacsbox.options["PACSBOX_" + key.replace(".", "_").upper()] = value
     with tempfile.TemporaryDirectory(dir=chosen.folder) as folder:
+        receivers.settled(Path(folder))
         files = Files(Path(folder) / "files", chosen.share)
         for name in chosen.work:
             _compare(chosen, Path(folder), name, files, [kinds[each] for each in chosen.only])
@@ -270,7 +278,7 @@ def _floors(work: Work, files: list[Path]) -> list[tuple[str, Callable[[Path], f
         return floor.rate_of_storescu(files, folder, work.associations, lambda port: send(port, files, work))
 
     return [
-        ("floor, storescu", by_storescu),
+        (FLOOR, by_storescu),
         ("floor", lambda folder: floor.rate(files, folder, work.associations, flush=True)),
         ("floor, no flush", lambda folder: floor.rate(files, folder, work.associations, flush=False)),
     ]
