@@ -3,7 +3,8 @@
     python -m bench.dicomweb [--images 1000] [--studies 100000] [--rounds 5] [--work metadata "one client" frames ...]
 
 Printed are medians, the 95th percentile where one is the goal, ratios to Orthanc, and the goals. The clients are
-processes of this machine: they take their share of it from both alike. With `--studies 0` the search is left out.
+processes of this machine: they take their share of it from both alike, and of long answers they take no more than the
+length. With `--studies 0` the search is left out.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ from appliance.dicom import header
 from appliance.dicom.model import Origin
 from bench import images
 from bench.receivers import free_port
+from bench.taker import Taker, take
 
 ROOT = Path(__file__).resolve().parents[1]
 _PLUGIN = Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so")
@@ -45,6 +47,8 @@ _JSON = {"Accept": "application/dicom+json", "Accept-Encoding": "gzip"}
 _STORED = {"Accept": 'multipart/related; type="application/dicom"; transfer-syntax=*'}
 _FRAME = {"Accept": "multipart/related; type=application/octet-stream; transfer-syntax=*"}
 _PARALLEL = 25
+_LEAST = 512 * 512 * 2
+"""Bytes of a slice."""
 _CHUNK = 1 << 20
 _UPLOADS = 3
 """At once, of made-up studies."""
@@ -273,7 +277,8 @@ def metadata(asked: Asked) -> Results:
 
 def one_client(asked: Asked) -> Results:
     """The whole study by WADO-RS, as stored."""
-    first, whole, size = get(asked.port, _STUDY, _STORED)
+    first, whole, size = take(asked.port, _STUDY, _STORED)
+    assert size > asked.images * _LEAST, "a study that is not whole"
     return {"MB/s": size / whole / 1e6, "first byte ms": first * 1000, "peak MB": _peak(asked.process)}
 
 
@@ -281,8 +286,9 @@ def four_clients(asked: Asked) -> Results:
     """The same four times at once; each client is a process."""
     with multiprocessing.get_context("fork").Pool(4) as pool:
         began = time.perf_counter()
-        sizes = [size for _, _, size in pool.starmap(get, [(asked.port, _STUDY, _STORED)] * 4, chunksize=1)]
+        sizes = [size for _, _, size in pool.starmap(take, [(asked.port, _STUDY, _STORED)] * 4, chunksize=1)]
         whole = time.perf_counter() - began
+    assert min(sizes) > asked.images * _LEAST, "a study that is not whole"
     return {"MB/s": sum(sizes) / whole / 1e6, "peak MB": _peak(asked.process)}
 
 
@@ -291,9 +297,10 @@ def frames(asked: Asked) -> Results:
     local = threading.local()
 
     def one(number: int) -> None:
-        if not hasattr(local, "connection"):
-            local.connection = http.client.HTTPConnection("127.0.0.1", asked.port, timeout=300)
-        ask(local.connection, f"{_instance(1 + number % asked.images)}/frames/1", _FRAME)
+        if not hasattr(local, "taker"):
+            local.taker = Taker(asked.port)
+        size = local.taker.ask(f"{_instance(1 + number % asked.images)}/frames/1", _FRAME)[2]
+        assert size > _LEAST, "a frame that is not whole"
 
     with ThreadPoolExecutor(_PARALLEL) as pool:
         list(pool.map(one, range(_PARALLEL)))

@@ -1,4 +1,4 @@
-"""Whole files from the disk to the reader without passing through us: sendfile(2), in threads of its own.
+"""Files, and parts of them, from the disk to the reader without passing through us: sendfile(2), in threads of its own.
 
 The event loop only waits. A thread sends for a moment at most and then takes its turn again, so that slow readers
 share few threads; what stalls is cut as in `streaming`.
@@ -14,7 +14,6 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from threading import Lock
 from typing import BinaryIO
@@ -36,12 +35,26 @@ _CHUNK = 256 << 10
 
 
 @dataclass(frozen=True)
+class Stretch:
+    """Bytes of an open file; whoever has it closes it."""
+
+    file: BinaryIO
+    start: int
+    length: int
+
+
+def stretch(path: Path, start: int, length: int) -> Stretch:
+    """That of the file at `path`, opened now."""
+    return Stretch(path.open("rb"), start, length)
+
+
+@dataclass(frozen=True)
 class Piece:
-    """Some bytes, and the file behind them."""
+    """Some bytes, and what of a file comes behind them."""
 
     head: bytes
-    path: Callable[[], Path] | None = None
-    """Gives the file, checked; called in a thread."""
+    behind: Callable[[], Stretch] | None = None
+    """Opens it, checked; called in a thread."""
 
 
 async def ship(
@@ -62,7 +75,7 @@ async def ship(
     try:
         first = next(pieces)
         await response.write(first.head)
-        shipment = _Shipment(connection.get_extra_info("socket").fileno(), first.path, pieces, still)
+        shipment = _Shipment(connection.get_extra_info("socket").fileno(), first.behind, pieces, still)
         whole = await _sent(request, shipment) and len(first.head) + shipment.sent == response.content_length
         if whole:
             await response.write_eof()
@@ -75,7 +88,7 @@ async def ship(
     finally:
         if not whole:
             connection.abort()
-        if shipment is not None:
+        if shipment is not None and not whole:
             await asyncio.shield(request.app[SHIPPERS].run(shipment.close))
     return response
 
@@ -83,9 +96,15 @@ async def ship(
 def _read(pieces: Iterator[Piece]) -> Iterator[bytes]:
     for piece in pieces:
         yield piece.head
-        if piece.path is not None:
-            with piece.path().open("rb") as file:
-                yield from iter(partial(file.read, _CHUNK), b"")
+        if piece.behind is None:
+            continue
+        stretch = piece.behind()
+        with stretch.file as file:
+            file.seek(stretch.start)
+            left = stretch.length
+            while left and (chunk := file.read(min(_CHUNK, left))):
+                yield chunk
+                left -= len(chunk)
 
 
 async def _sent(request: web.Request, shipment: _Shipment) -> bool:
@@ -105,7 +124,7 @@ class _Shipment:
     """One answer on its way out."""
 
     def __init__(
-        self, descriptor: int, first: Callable[[], Path] | None, pieces: Iterator[Piece], still: Callable[[], object]
+        self, descriptor: int, first: Callable[[], Stretch] | None, pieces: Iterator[Piece], still: Callable[[], object]
     ) -> None:
         # Of our own, so that the event loop closing its one does not have us send into another's connection.
         self._socket = socket.socket(fileno=os.dup(descriptor))
@@ -114,7 +133,7 @@ class _Shipment:
         self._pieces = pieces
         self._still = still
         self._head = b""
-        self._next: Callable[[], Path] | None = first
+        self._next = first
         self._file: BinaryIO | None = None
         self._offset = self._left = 0
         self._until_asked = _ASK_AGAIN
@@ -122,7 +141,7 @@ class _Shipment:
         self.sent = 0
 
     def go(self) -> bool:
-        """Send for a moment, while the reader takes it; whether all is sent. In a thread."""
+        """Send for a moment, while the reader takes it; whether all is sent, and let go of. In a thread."""
         with self._lock:
             end = time.monotonic() + _TURN
             while self._loaded():
@@ -133,6 +152,7 @@ class _Shipment:
                         return False
                 if time.monotonic() > end:
                     return False
+            self._socket.close()
             return True
 
     def _loaded(self) -> bool:
@@ -143,10 +163,10 @@ class _Shipment:
                 piece = next(self._pieces, None)
                 if piece is None:
                     return False
-                self._head, self._next = piece.head, piece.path
+                self._head, self._next = piece.head, piece.behind
             else:
-                self._file, self._next = self._next().open("rb"), None
-                self._offset, self._left = 0, os.fstat(self._file.fileno()).st_size
+                stretch, self._next = self._next(), None
+                self._file, self._offset, self._left = stretch.file, stretch.start, stretch.length
         return True
 
     def _some(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from appliance.dicom.source import UNDEFINED, Bulk, NothingToShowError, Source, 
 
 EXPLICIT_LITTLE = "1.2.840.10008.1.2.1"
 _EXPLICIT_BIG = "1.2.840.10008.1.2.2"
+_DEFLATED = "1.2.840.10008.1.2.1.99"
 _KEYWORDS = (*layouts.KEYWORDS, "ExtendedOffsetTable")
 
 
@@ -60,9 +62,27 @@ def stored(of: Frames, index: int) -> bytes:
         start, length = _place(of, index)
         file.seek(of.pixels.offset + start)
         data = file.read(length)
-        if start + length > of.pixels.length or len(data) < length:
-            raise ValueError("it ends in the middle of its pixel data")
+        _check_whole(of, start + length, of.pixels.offset + start + len(data))
         return data
+
+
+def stretch(of: Frames, index: int) -> tuple[int, int] | None:
+    """Offset and length of frame `index`, from 0, where the file's own bytes are the frame, in one piece; else None.
+
+    For a compressed frame that is as it is stored, for another as Explicit VR Little Endian has it. Raises as
+    `stored` does.
+    """
+    if of.syntax in (_DEFLATED, _EXPLICIT_BIG):
+        return None
+    with of.path.open("rb") as file, refusing():
+        if of.encapsulated:
+            extents = fragments.frame(file, of.pixels.offset, index, of.count, of.table)
+            return extents[0] if len(extents) == 1 else None
+        start, length = _place(of, index)
+        if of.layout.frame_bits % 8:
+            return None
+        _check_whole(of, start + length, os.fstat(file.fileno()).st_size)
+        return of.pixels.offset + start, length
 
 
 def plain(of: Frames, index: int) -> bytes:
@@ -84,6 +104,12 @@ def _place(of: Frames, index: int) -> tuple[int, int]:
     if of.layout.samples == 3 and of.pixels.length < length * of.count:
         length = of.pixels.length // of.count  # halved chroma (PS3.3 C.7.6.3.1.2)
     return index * length, length
+
+
+def _check_whole(of: Frames, end: int, size: int) -> None:
+    """Raise ValueError unless pixel data up to `end` is there, in a file of `size`."""
+    if end > of.pixels.length or of.pixels.offset + end > size:
+        raise ValueError("it ends in the middle of its pixel data")
 
 
 def _rearranged(source: Source, of: Frames, index: int) -> bytes:

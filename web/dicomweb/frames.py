@@ -19,10 +19,13 @@ from web.dicomweb.multipart import Multipart
 from web.dicomweb.tagged import tagged
 from web.dicomweb.watched import watched
 from web.keys import RENDERER, THREADS
+from web.shipping import Piece, ship, stretch
 from web.streaming import pour
 
 _AT_ONCE = 4 << 20
 """Bytes of a frame that goes out in one piece: most do."""
+_SHIPPED = 64 << 10
+"""Bytes from which a frame that stands in its file goes out without passing through us."""
 _MOST = 100_000
 """Of a frame's number; more digits are no number of a frame."""
 
@@ -51,6 +54,8 @@ class _Begun:
     form: Form
     first: bytes | None = None
     """The first frame, unless a worker must make it."""
+    standing: tuple[int, int] | None = None
+    """Instead: offset and length in the file of the only frame, where it is long."""
 
 
 async def frames(request: web.Request) -> web.StreamResponse:
@@ -75,7 +80,13 @@ def _begun(path: Path, ranges: Sequence[MediaRange], numbers: Sequence[int]) -> 
         if number > of.count:
             raise LookupError(f"There is no frame {number}: the instance has {of.count}.")
     form = chosen(of, ranges, single=len(numbers) == 1)
-    return _Begun(of, form, None if _is_made(of, form) else _read(of, form, numbers[0]))
+    if _is_made(of, form):
+        return _Begun(of, form)
+    if form.multipart and len(numbers) == 1:
+        standing = stored_frames.stretch(of, numbers[0] - 1)
+        if standing and standing[1] >= _SHIPPED:
+            return _Begun(of, form, standing=standing)
+    return _Begun(of, form, _read(of, form, numbers[0]))
 
 
 async def _sent(
@@ -83,12 +94,13 @@ async def _sent(
 ) -> web.StreamResponse:
     request[ITEMS] = len(numbers)
     of, form = begun.of, begun.form
+    if begun.standing:
+        return await _shipped(request, begun, begun.standing, numbers[0], valid)
     first = await made(request, of, form, numbers[0]) if begun.first is None else begun.first
     if not form.multipart:
         return web.Response(body=first, headers=valid | {"Content-Type": form.content_type, "Vary": "Accept"})
-    whole, asked = Multipart(form.media_type), request[ASKED]
+    whole, base = Multipart(form.media_type), _base(request)
     headers = valid | {"Content-Type": whole.content_type, "Vary": "Accept"}
-    base = f"{asked.root}/studies/{asked.study}/series/{asked.series}/instances/{asked.instance}/frames"
     beginning = whole.head(form.content_type, f"{base}/{numbers[0]}", first=True)
     if len(numbers) == 1 and len(first) <= _AT_ONCE:
         return web.Response(body=b"".join((beginning, first, whole.end)), headers=headers)
@@ -101,6 +113,23 @@ async def _sent(
         yield whole.end
 
     return await pour(request, web.StreamResponse(headers=headers), watched(request, parts()))
+
+
+async def _shipped(
+    request: web.Request, begun: _Begun, standing: tuple[int, int], number: int, valid: dict[str, str]
+) -> web.StreamResponse:
+    """A frame from where it stands in the file."""
+    whole = Multipart(begun.form.media_type)
+    head = whole.head(begun.form.content_type, f"{_base(request)}/{number}", first=True)
+    response = web.StreamResponse(headers=valid | {"Content-Type": whole.content_type, "Vary": "Accept"})
+    response.content_length = len(head) + standing[1] + len(whole.end)
+    pieces = iter((Piece(head, partial(stretch, begun.of.path, *standing)), Piece(whole.end)))
+    return await ship(request, response, pieces, request[ASKED].grant.still)
+
+
+def _base(request: web.Request) -> str:
+    asked = request[ASKED]
+    return f"{asked.root}/studies/{asked.study}/series/{asked.series}/instances/{asked.instance}/frames"
 
 
 def listed(text: str) -> list[int]:

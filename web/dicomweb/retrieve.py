@@ -8,6 +8,7 @@ from functools import partial
 from aiohttp import web
 
 from appliance.dicom.model import Instance
+from appliance.storage.contract import Blobs
 from web import archived
 from web.dicomweb.accept import DICOM, MULTIPART, MediaRange, accepted, not_acceptable
 from web.dicomweb.asked import ASKED
@@ -17,7 +18,7 @@ from web.dicomweb.multipart import Multipart
 from web.dicomweb.tagged import tagged
 from web.dicomweb.watched import watched
 from web.keys import BOX, THREADS
-from web.shipping import Piece, ship
+from web.shipping import Piece, Stretch, ship
 from web.streaming import pour
 
 _OFFER = f'{MULTIPART}; type="{DICOM}"'
@@ -89,8 +90,12 @@ def _pieces(request: web.Request, parts: Sequence[Part], frame: Multipart) -> It
     blobs = request.app[BOX].blobs
     for place, part in enumerate(parts):
         head = _head(request, part.instance, frame, part.syntax, place)
-        yield Piece(head, partial(archived.whole, blobs, part.instance))
+        yield Piece(head, partial(_stored, blobs, part.instance))
     yield Piece(frame.end)
+
+
+def _stored(blobs: Blobs, instance: Instance) -> Stretch:
+    return Stretch(archived.opened(blobs, instance), 0, instance.size)
 
 
 async def _framed(request: web.Request, parts: Sequence[Part], frame: Multipart) -> AsyncIterator[bytes]:
