@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import BinaryIO
 
 from appliance.dicom.model import Instance
 from appliance.errors import PacsboxError
@@ -27,20 +25,19 @@ def whole(blobs: Blobs, instance: Instance) -> Path:
     except FileNotFoundError as fault:
         raise _missing(instance) from fault
     if size != instance.size:
-        raise _of_another_size(instance, size)
+        raise ArchiveFaultError(instance.blob_key, f"has {size} bytes instead of {instance.size}")
     return path
 
 
-def opened(blobs: Blobs, instance: Instance) -> BinaryIO:
-    """The same file, open. Raises `ArchiveFaultError`; it may block."""
+def descriptor(blobs: Blobs, instance: Instance) -> int:
+    """The file, open, for whoever closes it. Raises `ArchiveFaultError` when it is missing; it may block.
+
+    How long it is, `check` has looked: each call here gives way to all other threads, a thousand times a study.
+    """
     try:
-        file = blobs.open(instance.blob_key)
+        return blobs.descriptor(instance.blob_key)
     except FileNotFoundError as fault:
         raise _missing(instance) from fault
-    if (size := os.fstat(file.fileno()).st_size) != instance.size:
-        file.close()
-        raise _of_another_size(instance, size)
-    return file
 
 
 def check(blobs: Blobs, instances: Iterable[Instance]) -> None:
@@ -52,7 +49,3 @@ def check(blobs: Blobs, instances: Iterable[Instance]) -> None:
 
 def _missing(instance: Instance) -> ArchiveFaultError:
     return ArchiveFaultError(instance.blob_key, "is missing")
-
-
-def _of_another_size(instance: Instance, size: int) -> ArchiveFaultError:
-    return ArchiveFaultError(instance.blob_key, f"has {size} bytes instead of {instance.size}")

@@ -16,7 +16,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
-from typing import BinaryIO
 
 from aiohttp import web
 
@@ -38,14 +37,14 @@ _CHUNK = 256 << 10
 class Stretch:
     """Bytes of an open file; whoever has it closes it."""
 
-    file: BinaryIO
+    descriptor: int
     start: int
     length: int
 
 
 def stretch(path: Path, start: int, length: int) -> Stretch:
     """That of the file at `path`, opened now."""
-    return Stretch(path.open("rb"), start, length)
+    return Stretch(os.open(path, os.O_RDONLY | os.O_CLOEXEC), start, length)
 
 
 @dataclass(frozen=True)
@@ -98,10 +97,10 @@ def _read(pieces: Iterator[Piece]) -> Iterator[bytes]:
         yield piece.head
         if piece.behind is None:
             continue
-        stretch = piece.behind()
-        with stretch.file as file:
-            file.seek(stretch.start)
-            left = stretch.length
+        some = piece.behind()
+        with os.fdopen(some.descriptor, "rb", buffering=0) as file:
+            file.seek(some.start)
+            left = some.length
             while left and (chunk := file.read(min(_CHUNK, left))):
                 yield chunk
                 left -= len(chunk)
@@ -134,7 +133,7 @@ class _Shipment:
         self._still = still
         self._head = b""
         self._next = first
-        self._file: BinaryIO | None = None
+        self._file = -1
         self._offset = self._left = 0
         self._until_asked = _ASK_AGAIN
         self._lock = Lock()
@@ -165,8 +164,8 @@ class _Shipment:
                     return False
                 self._head, self._next = piece.head, piece.behind
             else:
-                stretch, self._next = self._next(), None
-                self._file, self._offset, self._left = stretch.file, stretch.start, stretch.length
+                some, self._next = self._next(), None
+                self._file, self._offset, self._left = some.descriptor, some.start, some.length
         return True
 
     def _some(self) -> int:
@@ -174,8 +173,7 @@ class _Shipment:
             done = self._socket.send(self._head, socket.MSG_MORE if self._next else 0)
             self._head = self._head[done:]
             return done
-        assert self._file is not None
-        done = os.sendfile(self._socket.fileno(), self._file.fileno(), self._offset, self._left)
+        done = os.sendfile(self._socket.fileno(), self._file, self._offset, self._left)
         if not done:
             raise OSError("the file became shorter")
         self._offset += done
@@ -190,9 +188,9 @@ class _Shipment:
             self._until_asked = _ASK_AGAIN
 
     def _end_file(self) -> None:
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
 
     def close(self) -> None:
         """Let go of everything, once nothing is being sent. In a thread."""

@@ -88,6 +88,10 @@ class Files:
         """The file, for reading."""
         return open(self._named(key), "rb")  # noqa: PTH123 - who asked closes it
 
+    def descriptor(self, key: str) -> int:
+        """The file, open, for whoever closes it."""
+        return os.open(self._named(key), os.O_RDONLY | os.O_CLOEXEC)
+
     def remove(self, key: str) -> None:
         """Delete the file, and its folder once empty."""
         path = self._at(key)

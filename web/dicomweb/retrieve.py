@@ -95,7 +95,7 @@ def _pieces(request: web.Request, parts: Sequence[Part], frame: Multipart) -> It
 
 
 def _stored(blobs: Blobs, instance: Instance) -> Stretch:
-    return Stretch(archived.opened(blobs, instance), 0, instance.size)
+    return Stretch(archived.descriptor(blobs, instance), 0, instance.size)
 
 
 async def _framed(request: web.Request, parts: Sequence[Part], frame: Multipart) -> AsyncIterator[bytes]:

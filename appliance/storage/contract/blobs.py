@@ -28,6 +28,9 @@ class Blobs(Protocol):
     def open(self, key: str) -> BinaryIO:
         """The bytes, for reading."""
 
+    def descriptor(self, key: str) -> int:
+        """The same as an open file descriptor, for the kernel to send from; who asked closes it."""
+
     def remove(self, key: str) -> None:
         """Delete; deleting twice changes nothing."""
 
