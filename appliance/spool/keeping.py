@@ -31,6 +31,8 @@ _DRAFT = 0o600 | stat.S_ISVTX
 _ENTRY = 0o440
 _EARLY = 128 << 10
 """Bytes that the disk is given at a time before the flush: pages of whatever size, whole, so none is written twice."""
+_HEADER = 4 << 10
+"""Bytes in which the header is, which comes last: to give the disk these early would be to write them twice."""
 _LOOK = 64 << 20
 """Bytes after which there is another look whether the disk has room."""
 
@@ -59,8 +61,7 @@ class Keeping:
         self._descriptor = _locked(self._path)
         self.size = 0
         """Bytes of the data set so far."""
-        # Its first part is left for the flush: the header comes last.
-        self._begun = _EARLY
+        self._begun = _HEADER
         self._next_look = _LOOK
 
     @property
