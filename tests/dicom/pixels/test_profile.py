@@ -50,6 +50,8 @@ def test_that_of_the_only_optical_path_is_the_images(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "profile",
     [b"", b"no profile at all", SRGB[:100], SRGB[:-100], SRGB[:16] + b"CMYK" + SRGB[20:], bytes(6 << 20)],
+    # Named, for what a profile holds is the moment at which it was made: each process would have other tests.
+    ids=["empty", "none", "begun", "cut", "of another kind", "too long"],
 )
 def test_what_is_no_profile_of_rgb_is_left_out(tmp_path: Path, profile: bytes) -> None:
     file = picture(tmp_path / "a", COLOURS, ICCProfile=profile + b"\0" * (len(profile) % 2))
