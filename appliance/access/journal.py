@@ -34,6 +34,8 @@ _LOG = logging.getLogger(__name__)
 OK = "ok"
 _SECONDS = 2.0
 """From the first note of a batch until it is handed over."""
+_GATHER = 0.02
+"""From a note until it is written down with those behind it: to wake for each would hold up who is served."""
 _LARGEST = 10_000
 """Notes of a batch."""
 
@@ -71,6 +73,7 @@ class Journal:
         self._seconds = seconds
         self._queue: queue.SimpleQueue[Note | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
+        self._closing = threading.Event()
         self._file = -1
         self._path = Path()
         self._due = 0.0
@@ -78,6 +81,7 @@ class Journal:
 
     def start(self) -> None:
         """Begin to write down; what dead processes left is taken in, too."""
+        self._closing.clear()
         self._thread = threading.Thread(target=self._run, name=f"audit {self._door}", daemon=True)
         self._thread.start()
 
@@ -98,6 +102,7 @@ class Journal:
     def close(self) -> None:
         """Write down what was noted, hand it over, and end; it may start again."""
         if self._thread is not None:
+            self._closing.set()
             self._queue.put(None)
             self._thread.join()
             self._thread = None
@@ -120,6 +125,7 @@ class Journal:
         notes: list[Note] = []
         with suppress(queue.Empty):
             first = self._queue.get(timeout=max(0.0, self._due - time.monotonic()) if self._many else None)
+            self._closing.wait(_GATHER)
             while first is not None:
                 notes.append(first)
                 first = self._queue.get_nowait()
