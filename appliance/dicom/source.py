@@ -34,8 +34,8 @@ _EXPLICIT_BIG = "1.2.840.10008.1.2.2"
 _PIXEL_TAGS = (0x7FE00008, 0x7FE00009, 0x7FE00010)
 _DOCUMENT_TAG = 0x00420011
 _BULK_TAGS = frozenset((*_PIXEL_TAGS, _DOCUMENT_TAG))
-_START = 1 << 18
-"""Bytes in which nearly every header is."""
+_STARTS = (1 << 15, 1 << 18)
+"""Bytes in which a header is: most of them, nearly all."""
 _SHORT = 4096
 """Bytes of elements that are remembered with what they decode to."""
 _DEFER = 1 << 20
@@ -150,9 +150,9 @@ def _read(file: BinaryIO, keywords: tuple[str, ...]) -> Source:
     file, syntax = _plain(file)
     tags = _tags(keywords)
     start = file.tell()
-    if syntax != _EXPLICIT_BIG:
+    for size in _STARTS if syntax != _EXPLICIT_BIG else ():
         try:
-            return _sieved(file, syntax, tags)
+            return _sieved(file, syntax, tags, size)
         except Unsure:
             file.seek(start)
     return _judged(file, syntax, tags)
@@ -164,10 +164,10 @@ def _tags(keywords: tuple[str, ...]) -> frozenset[int]:
     return frozenset((0x00080005, *(tag for keyword in keywords if (tag := tag_for_keyword(keyword)))))
 
 
-def _sieved(file: BinaryIO, syntax: str, tags: frozenset[int]) -> Source:
-    """The lean way: pydicom only sees what is asked for. Raises `Unsure`."""
+def _sieved(file: BinaryIO, syntax: str, tags: frozenset[int], size: int) -> Source:
+    """The lean way, in the first `size` bytes: pydicom only sees what is asked for. Raises `Unsure`."""
     start, implicit = file.tell(), syntax == _IMPLICIT_LITTLE
-    found = sieve(file.read(_START), implicit, tags, _BULK_TAGS, _PIXEL_TAGS[0])
+    found = sieve(file.read(size), implicit, tags, _BULK_TAGS, _PIXEL_TAGS[0])
     make = _header_again if len(found.wanted) <= _SHORT else _header
     bulk = {each.tag: Bulk(each.vr, start + each.offset, each.length) for each in found.located}
     return Source(file, syntax, make(found.wanted, implicit), bulk)
