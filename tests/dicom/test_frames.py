@@ -10,9 +10,9 @@ import pydicom
 import pytest
 from pydicom.pixels import pixel_array
 
-from appliance.dicom.frames import frames, plain, stored
+from appliance.dicom.frames import frames, plain, stored, stretch
 from appliance.dicom.source import NothingToShowError
-from tests.support.files import PYDICOM, brainix, shared
+from tests.support.files import PYDICOM, brainix, pydicom_files, shared
 
 
 def sample(name: str) -> Path:
@@ -104,3 +104,28 @@ def test_a_file_that_ends_early_is_said_to_be_damaged(tmp_path: Path) -> None:
     path.write_bytes(sample("CT_small.dcm").read_bytes()[:-5000])
     with pytest.raises(NothingToShowError, match="ends"):
         stored(frames(path), 0)
+
+
+def test_where_a_frame_stands_in_its_file_there_are_its_bytes() -> None:
+    standing = compressed = 0
+    for path in pydicom_files():
+        try:
+            of = frames(path)
+            place = stretch(of, of.count - 1)
+            whole = (stored if of.encapsulated else plain)(of, of.count - 1)
+        except NothingToShowError:
+            continue
+        if place is not None:
+            start, length = place
+            assert path.read_bytes()[start : start + length] == whole, path.name
+            standing, compressed = standing + 1, compressed + of.encapsulated
+    assert standing > 50
+    assert compressed > 10
+
+
+def test_of_a_file_that_was_cut_no_frame_stands_there(tmp_path: Path) -> None:
+    for name in ("CT_small.dcm", "JPEG2000.dcm"):
+        cut = tmp_path / name
+        cut.write_bytes(sample(name).read_bytes()[:-200])
+        with pytest.raises(NothingToShowError):
+            stretch(frames(cut), 0)

@@ -29,6 +29,8 @@ def test_a_link_brings_the_same_file_without_copying(files: Files, source: Path)
     files.link(KEY, source)
     files.sync([KEY])
     assert files.path(KEY).samefile(source)
+    with os.fdopen(files.descriptor(KEY), "rb") as file:
+        assert file.read() == source.read_bytes()
     with files.open(KEY) as file:
         assert file.read() == b"bytes"
 
@@ -89,6 +91,8 @@ def test_a_missing_file_is_said_so(files: Files) -> None:
 def test_a_key_that_is_not_ours_is_refused(files: Files, key: str) -> None:
     with pytest.raises(ValueError, match="not a key"):
         files.open(key)
+    with pytest.raises(ValueError, match="not a key"):
+        files.descriptor(key)
 
 
 def test_a_batch_flushes_each_folder_once_and_new_ones_with_those_they_are_in(
