@@ -1,4 +1,4 @@
-"""Files on their way out where the kernel cannot send them by itself; the tests of DICOMweb do over plain connections."""
+"""Files on their way out where the kernel cannot send them by itself: over plain connections it does all day."""
 
 from __future__ import annotations
 
