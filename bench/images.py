@@ -43,7 +43,7 @@ def multiframe(folder: Path, count: int) -> list[Path]:
     return _series(folder, count, dataset, 4)
 
 
-def _image(rows: int, columns: int, noise: int = 300) -> FileDataset:
+def _image(rows: int, columns: int, noise: int = 20) -> FileDataset:
     dataset = dcmread(get_testdata_file("CT_small.dcm"))
     # dcmtk does not send the padding at the end.
     dataset.pop(0xFFFCFFFC, None)

@@ -13,9 +13,9 @@ import select
 import socket
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
+from typing import NamedTuple
 
 from aiohttp import web
 
@@ -33,8 +33,7 @@ _STALLED = 60.0
 _CHUNK = 256 << 10
 
 
-@dataclass(frozen=True)
-class Stretch:
+class Stretch(NamedTuple):
     """Bytes of an open file; whoever has it closes it."""
 
     descriptor: int
@@ -47,8 +46,7 @@ def stretch(path: Path, start: int, length: int) -> Stretch:
     return Stretch(os.open(path, os.O_RDONLY | os.O_CLOEXEC), start, length)
 
 
-@dataclass(frozen=True)
-class Piece:
+class Piece(NamedTuple):
     """Some bytes, and what of a file comes behind them."""
 
     head: bytes

@@ -57,8 +57,9 @@ async def _multipart(request: web.Request, ranges: Sequence[MediaRange]) -> web.
     response = web.StreamResponse(status=200 if len(parts) == len(instances) else 206, headers=headers)
     if any(part.convert for part in parts):
         return await pour(request, response, watched(request, _framed(request, parts, frame)))
-    response.content_length = _length(request, parts, frame)
-    return await ship(request, response, _pieces(request, parts, frame), request[ASKED].grant.still)
+    heads = [_head(request, part.instance, frame, part.syntax, place) for place, part in enumerate(parts)]
+    response.content_length = sum(map(len, heads)) + sum(part.instance.size for part in parts) + len(frame.end)
+    return await ship(request, response, _pieces(request, parts, heads, frame), request[ASKED].grant.still)
 
 
 async def single(request: web.Request, ranges: Sequence[MediaRange]) -> web.StreamResponse:
@@ -85,11 +86,10 @@ def _told(part: Part) -> web.Response:
     return response
 
 
-def _pieces(request: web.Request, parts: Sequence[Part], frame: Multipart) -> Iterator[Piece]:
+def _pieces(request: web.Request, parts: Sequence[Part], heads: Sequence[bytes], frame: Multipart) -> Iterator[Piece]:
     """Everything as it is stored."""
     blobs = request.app[BOX].blobs
-    for place, part in enumerate(parts):
-        head = _head(request, part.instance, frame, part.syntax, place)
+    for head, part in zip(heads, parts, strict=True):
         yield Piece(head, partial(_stored, blobs, part.instance))
     yield Piece(frame.end)
 
@@ -105,13 +105,6 @@ async def _framed(request: web.Request, parts: Sequence[Part], frame: Multipart)
         async for chunk in body.chunks:
             yield chunk
     yield frame.end
-
-
-def _length(request: web.Request, parts: Sequence[Part], frame: Multipart) -> int:
-    """Of the whole answer, when everything goes out as it is stored."""
-    instances = [part.instance for part in parts]
-    heads = [_head(request, each, frame, each.transfer_syntax_uid, place) for place, each in enumerate(instances)]
-    return sum(map(len, heads)) + sum(instance.size for instance in instances) + len(frame.end)
 
 
 def _head(request: web.Request, instance: Instance, frame: Multipart, syntax: str, place: int) -> bytes:
