@@ -58,6 +58,8 @@ ITEMS = web.RequestKey("items", int)
 """How many things the answer is about; one unless a handler says otherwise."""
 STUDY = web.RequestKey("study", str)
 """The one study that it is about, where the path doesn't tell."""
+ITEMS_OF = web.RequestKey("items_of", dict[str, int])
+"""How many things of each study, where it may be about several."""
 
 
 def guarded(handler: Handler, about: About, guard: Guard, depth: int) -> Handler:

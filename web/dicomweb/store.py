@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ from appliance.spool.fate import Fate, fate
 from appliance.spool.intake import Intake, Kept, Refusal, RefusedError
 from appliance.spool.spool import Spool
 from web.dicomweb.accept import DICOM, JSON, MULTIPART, XML, accepted, choose, media_type
-from web.dicomweb.asked import ASKED, ITEMS, STUDY, Asked
+from web.dicomweb.asked import ASKED, ITEMS, ITEMS_OF, Asked
 from web.dicomweb.composed import InstanceFaultError, alone, several
 from web.dicomweb.parts import Parts
 from web.keys import BOX, THREADS
@@ -62,7 +63,7 @@ async def store(request: web.Request) -> web.Response:
         async for file in files:
             try:
                 kept.append(await _taken(request, spool, file))
-                request[ITEMS], request[STUDY] = len(kept), _only_study(kept)
+                request[ITEMS_OF] = Counter(each.study_instance_uid for each in kept)
             except (RefusedError, InstanceFaultError) as fault:
                 _LOG.warning("%s: an instance was refused: %s", asked.grant.scope.who, fault)
                 reason = _REASONS[fault.refusal] if isinstance(fault, RefusedError) else _OF_FAULT[fault.fault]
@@ -96,11 +97,6 @@ async def _taken(request: web.Request, spool: Spool, chunks: AsyncIterator[bytes
         return await run(intake.finish)
     finally:
         await asyncio.shield(run(intake.discard))
-
-
-def _only_study(kept: Sequence[Kept]) -> str:
-    studies = {each.study_instance_uid for each in kept}
-    return studies.pop() if len(studies) == 1 else ""
 
 
 def _files(request: web.Request, spool: Spool) -> AsyncGenerator[AsyncIterator[bytes]]:

@@ -8,9 +8,9 @@ import requests
 from appliance.access.scope import Permission
 from appliance.box import Box
 from appliance.storage.rows import AuditRow
-from tests.support.clinic import ROOT, filled, opened
-from tests.support.files import brainix
-from tests.support.indexing import stock
+from tests.support.clinic import ROOT, filled, named, opened
+from tests.support.files import brainix, knee
+from tests.support.indexing import indexing, stock
 from web.dicomweb.routes import ROUTES
 
 
@@ -49,6 +49,17 @@ def test_storing_is_noted_with_how_many(box: Box) -> None:
     assert (stored.action, stored.items, stored.outcome) == ("store", 1, "ok")
     assert stored.study_instance_uid == next(box.storage.studies.study_uids())
     assert (refused.items, refused.outcome) == (0, "409")
+
+
+def test_storing_of_several_studies_is_noted_for_each(box: Box) -> None:
+    files = [path.read_bytes() for path in (*brainix()[:2], *knee()[:3])]
+    body = b"".join(b"--x\r\n\r\n" + file + b"\r\n" for file in files) + b"--x--"
+    kind = 'multipart/related; type="application/dicom"; boundary=x'
+    with indexing(box), opened(box) as doors:
+        answer = requests.post(f"{doors.clinic}{ROOT}/studies", data=body, headers={"Content-Type": kind}, timeout=30)
+        assert answer.status_code == 200
+    noted = {row.study_instance_uid: (row.action, row.items, row.outcome) for row in rows(box)}
+    assert noted == {named(box, "BRAINIX"): ("store", 2, "ok"), named(box, "KNEE"): ("store", 3, "ok")}
 
 
 @pytest.mark.parametrize(("token", "who", "outcome"), [("nonsense", "unknown", "401"), ("", "token A", "403")])
