@@ -233,7 +233,8 @@ class Listener(ThreadedAssociationServer):
         arrivals.answerers = by_request(offered)
         arrivals.agreed = agreed(offered, association.requestor.sop_class_extended)
         if not any(service.sends for service in offered):
-            returning = []
+            # No instances go back to it; a report of what it keeps for us still comes by the role that it offers.
+            returning = [uid for uid in returning if not contexts.is_storage(uid)]
         association.acceptor.supported_contexts = contexts.accept(
             proposed,
             self.services,

@@ -207,3 +207,22 @@ def test_a_report_about_a_transaction_of_nobody_is_refused(box: Box, modality: M
     answer, _ = association.send_n_event_report(data_for(missing="1.2.3"), 1, UID(SOP_CLASS), UID(SOP_INSTANCE))
     assert answer.Status == 0x0115
     association.release()
+
+
+def test_who_may_not_retrieve_may_report_on_an_association_of_its_own_and_gets_no_images(
+    box: Box, modality: Modality
+) -> None:
+    box.peers.change("CT-1", rights=("echo", "store", "commitment"))
+    ae = AE("MODALITY")
+    ae.add_requested_context(SOP_CLASS)
+    ae.add_requested_context(MR)
+    roles = [build_role(UID(uid), scu_role=True, scp_role=True) for uid in (SOP_CLASS, MR)]
+
+    def may_report() -> dict[str, bool]:
+        association = ae.associate("127.0.0.1", modality.port, ae_title="PACSBOX", ext_neg=roles)
+        found = {str(context.abstract_syntax): context.as_scp for context in association.accepted_contexts}
+        association.release()
+        return found
+
+    wait_for(lambda: not may_report()[MR], what="the right to be gone")
+    assert may_report() == {SOP_CLASS: True, MR: False}
