@@ -22,6 +22,7 @@ from appliance.errors import StorageFullError
 from appliance.spool.fate import Fate, fate
 from appliance.spool.intake import Intake, Kept, Refusal, RefusedError
 from appliance.spool.spool import Spool
+from web import guards
 from web.dicomweb.accept import DICOM, JSON, MULTIPART, XML, accepted, choose, media_type
 from web.dicomweb.asked import ASKED, ITEMS, ITEMS_OF, Asked
 from web.dicomweb.composed import InstanceFaultError, alone, several
@@ -89,7 +90,7 @@ def status(kept: Sequence[Kept], failed: Sequence[Failed], waiting: bool) -> int
 async def _taken(request: web.Request, spool: Spool, chunks: AsyncIterator[bytes]) -> Kept:
     """One file into the spool."""
     asked, run = request[ASKED], request.app[THREADS].run
-    origin = Origin("STOW-RS", address=request.remote or "", received=events.now())
+    origin = Origin("STOW-RS", address=guards.address(request), received=events.now())
     intake = Intake(spool, origin, asked.study)
     try:
         async for chunk in chunks:

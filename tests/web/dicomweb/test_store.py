@@ -15,12 +15,14 @@ from dicomweb_client.api import DICOMwebClient
 from pydicom.dataset import Dataset
 
 from appliance.box import Box
+from appliance.config import load
 from appliance.dicom import from_xml, part10
 from appliance.dicom import header as headers
 from appliance.errors import UnreadableInstanceError
-from tests.support.clinic import ROOT, opened
+from tests.support.clinic import ROOT, named, opened
 from tests.support.drafts import left_by_a_dead_process
 from tests.support.files import PYDICOM, brainix, knee, pydicom_files
+from tests.support.indexing import indexing
 from tests.support.waiting import wait_for
 
 Json = dict[str, Any]
@@ -239,6 +241,23 @@ def test_a_full_disk_is_told_and_leaves_nothing(box: Box, monkeypatch: pytest.Mo
     (item,) = items(answer.json(), FAILED)
     assert item.FailureReason == 0xA700
     assert not list((box.data_dir / "spool").rglob("*.dcm"))
+
+
+def test_the_file_says_from_where_it_came_even_through_a_proxy(box: Box) -> None:
+    environment = {"PACSBOX_DATA_DIR": str(box.data_dir), "PACSBOX_WEB_CLINIC_PORT": "0"}
+    environment |= {"PACSBOX_WEB_PUBLIC_PORT": "0", "PACSBOX_WEB_ADDRESS_HEADER": "X-Real-IP"}
+    proxied = Box(load(environment=environment)[0])
+    headers = {"X-Real-IP": "192.0.2.7", "Content-Type": "application/dicom"}
+    headers["Authorization"] = f"Bearer {proxied.tokens.create('outside', ['store']).text}"
+    with indexing(proxied), opened(proxied) as doors:
+        url, file = f"{doors.clinic}{ROOT}/studies", brainix()[0].read_bytes()
+        assert requests.post(url, data=file, headers=headers, timeout=20).status_code == 200
+    (instance,) = proxied.storage.studies.instances(named(proxied, "BRAINIX"))
+    with proxied.blobs.open(instance.blob_key) as kept:
+        origin = part10.read(kept).origin
+    proxied.close()
+    assert origin is not None
+    assert (origin.via, origin.address) == ("STOW-RS", "192.0.2.7")
 
 
 def test_a_large_file_passes_through(root: str, box: Box, tmp_path: Path) -> None:
