@@ -31,10 +31,13 @@ _DRAFT = 0o600 | stat.S_ISVTX
 _ENTRY = 0o440
 _EARLY = 128 << 10
 """Bytes that the disk is given at a time before the flush: pages of whatever size, whole, so none is written twice."""
-_HEADER = 4 << 10
-"""Bytes in which the header is, which comes last: to give the disk these early would be to write them twice."""
-_LOOK = 64 << 20
-"""Bytes after which there is another look whether the disk has room."""
+_HEADER = max(4 << 10, os.sysconf("SC_PAGE_SIZE"))
+"""Bytes in which the header is, which comes last: to give the disk these early would be to write them twice.
+
+Whole pages, since a page is written as one: a Raspberry Pi 5 has those of 16 KB.
+"""
+_LOOK = 4 << 20
+"""Bytes after which there is another look whether the disk has room: all associations at once get so far beyond it."""
 
 
 @dataclass(frozen=True)

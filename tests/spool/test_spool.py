@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,7 @@ from appliance.spool import room
 from appliance.spool.spool import Entry, Spool
 from appliance.storage import durable
 from tests.support.drafts import HEAD, left_by_a_dead_process
-from tests.support.files import knee
+from tests.support.files import ROOT, knee
 
 ORIGIN = Origin("upload", received="2026-11-21T08:00:00.000+00:00")
 
@@ -167,9 +169,29 @@ def test_an_instance_that_would_fill_the_disk_is_refused_while_it_comes(
     with pytest.raises(StorageFullError, match="nearly full"), spool.keeping(HEAD) as keeping:
         keeping.write(chunk)
         monkeypatch.setattr(room.Room, "free", lambda self: 0)
-        for _ in range(64):
+        for _ in range(4):
             keeping.write(chunk)
     assert spool.drafts() == spool.waiting() == []
+
+
+@pytest.mark.parametrize(("page", "first"), [(4096, 4096), (16384, 16384), (1024, 4096)])
+def test_the_page_that_will_have_the_header_is_not_given_to_the_disk_before(
+    tmp_path: Path, page: int, first: int
+) -> None:
+    """In a process of its own, which is told that it has pages of this size."""
+    program = """
+import os, pathlib, sys
+os.sysconf = lambda name: int(sys.argv[1])
+from appliance.spool import keeping, spool
+from tests.support.drafts import HEAD
+begun = []
+keeping.begin_writing = lambda descriptor, at, size: begun.append(at)
+with spool.Spool(pathlib.Path(sys.argv[2]), "receiver").keeping(HEAD) as draft:
+    draft.write(bytes(1 << 20))
+print(begun[0])
+"""
+    command = [sys.executable, "-c", program, str(page), str(tmp_path / "spool")]
+    assert int(subprocess.run(command, cwd=ROOT, check=True, capture_output=True).stdout) == first
 
 
 def test_a_sweep_removes_what_dead_processes_left_unfinished_and_nothing_that_is_being_written(
