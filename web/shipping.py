@@ -1,7 +1,7 @@
 """Files, and parts of them, from the disk to the reader without passing through us: sendfile(2), in threads of its own.
 
-The event loop only waits. A thread sends for a moment at most and then takes its turn again, so that slow readers
-share few threads; what stalls is cut as in `streaming`.
+The event loop only waits, also for readers who don't take more at the moment: a thread is held by sending alone, and
+for a moment at most, after which it takes its turn again. What stalls is cut as in `streaming`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import select
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -72,10 +71,13 @@ async def ship(
     try:
         first = next(pieces)
         await response.write(first.head)
+        # All of it must be out, and of answers before this one, which a client may have asked for at once.
+        await request.writer.drain()
         shipment = _Shipment(connection.get_extra_info("socket").fileno(), first.behind, pieces, still)
         whole = await _sent(request, shipment) and len(first.head) + shipment.sent == response.content_length
         if whole:
             await response.write_eof()
+            connection.set_write_buffer_limits()
         else:
             _LOG.error("an answer was cut: its head said %s bytes", response.content_length)
     except ArchiveFaultError as fault:
@@ -106,15 +108,11 @@ def _read(pieces: Iterator[Piece]) -> Iterator[bytes]:
 
 async def _sent(request: web.Request, shipment: _Shipment) -> bool:
     """Turn after turn until all is sent; raises TimeoutError for a reader who takes nothing."""
-    moved = time.monotonic()
-    while True:
-        before = shipment.sent
-        if await request.app[SHIPPERS].run(shipment.go):
-            return True
-        if shipment.sent > before:
-            moved = time.monotonic()
-        elif time.monotonic() - moved > _STALLED:
-            raise TimeoutError
+    while not await request.app[SHIPPERS].run(shipment.go):
+        if shipment.is_blocked:
+            async with asyncio.timeout(_STALLED):
+                await shipment.writable()
+    return True
 
 
 class _Shipment:
@@ -125,8 +123,6 @@ class _Shipment:
     ) -> None:
         # Of our own, so that the event loop closing its one does not have us send into another's connection.
         self._socket = socket.socket(fileno=os.dup(descriptor))
-        self._poll = select.poll()
-        self._poll.register(self._socket, select.POLLOUT)
         self._pieces = pieces
         self._still = still
         self._head = b""
@@ -136,21 +132,33 @@ class _Shipment:
         self._until_asked = _ASK_AGAIN
         self._lock = Lock()
         self.sent = 0
+        self.is_blocked = False
+        """Whether the last turn ended because the reader took no more."""
 
     def go(self) -> bool:
         """Send for a moment, while the reader takes it; whether all is sent, and let go of. In a thread."""
         with self._lock:
-            end = time.monotonic() + _TURN
+            self.is_blocked, end = False, time.monotonic() + _TURN
             while self._loaded():
                 try:
                     self._count(self._some())
                 except BlockingIOError:
-                    if not self._poll.poll(max(0.0, end - time.monotonic()) * 1000):
-                        return False
+                    self.is_blocked = True
+                    return False
                 if time.monotonic() > end:
                     return False
             self._socket.close()
             return True
+
+    async def writable(self) -> None:
+        """Wait until the reader takes more, or has gone."""
+        loop = asyncio.get_running_loop()
+        ready = asyncio.Event()
+        loop.add_writer(self._socket, ready.set)
+        try:
+            await ready.wait()
+        finally:
+            loop.remove_writer(self._socket)
 
     def _loaded(self) -> bool:
         """Whether there is something to send, the next piece being opened when the one before is done."""
