@@ -17,6 +17,7 @@ from web.dicomweb.asked import ASKED
 from web.dicomweb.found import found
 
 _LARGEST = "16383"
+_ALIKE = ("annotation", "iccprofile")
 _NAMES = {"studyUID": "StudyInstanceUID", "seriesUID": "SeriesInstanceUID", "objectUID": "SOPInstanceUID"}
 
 
@@ -44,8 +45,8 @@ async def wado(request: web.Request) -> web.StreamResponse:
 
 
 def _view(query: Mapping[str, str], of: Instance) -> MultiDict[str]:
-    """The parameters of 9.1.2.2 as those of 8.3.5 are written."""
-    view: MultiDict[str] = MultiDict()
+    """The parameters of 9.1.2.2 as those of 8.3.5 are written; some are written alike."""
+    view: MultiDict[str] = MultiDict((name, query[name]) for name in _ALIKE if name in query)
     if {"rows", "columns", "region"} & query.keys():
         size = f"{query.get('columns', _LARGEST)},{query.get('rows', _LARGEST)}"
         view["viewport"] = size + (_region(query["region"], of) if "region" in query else "")

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from io import BytesIO
+from pathlib import Path
 
+import numpy as np
 import pytest
 import requests
-from PIL import Image
+from PIL import Image, ImageCms
 from pydicom import dcmread
 
 from appliance.box import Box
 from appliance.dicom.model import Instance
-from tests.support.clinic import named
+from tests.support.clinic import ROOT, named, opened
+from tests.support.indexing import stock
+from tests.support.pictures import picture
 
 
 @pytest.fixture(scope="session")
@@ -50,6 +54,25 @@ def test_size_region_and_window_are_heeded(clinic: str, mr: Instance) -> None:
     assert dark.convert("L").getextrema() == (0, 0)
 
 
+def test_annotation_is_written_into_the_picture(clinic: str, mr: Instance) -> None:
+    plain = np.asarray(Image.open(BytesIO(asked(clinic, mr, contentType="image/png").content))).astype(int)
+    answer = asked(clinic, mr, contentType="image/png", annotation="patient")
+    noted = np.asarray(Image.open(BytesIO(answer.content))).astype(int)
+    assert (noted != plain)[:40, :120].any()
+    assert np.array_equal(noted[64:], plain[64:])
+
+
+def test_the_profile_of_the_colours_goes_along_where_asked(box: Box, tmp_path: Path) -> None:
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    uids = {"StudyInstanceUID": "1.2.998", "SeriesInstanceUID": "1.2.998.1", "SOPInstanceUID": "1.2.998.1.1"}
+    stock(box, picture(tmp_path / "wound", np.zeros((8, 8, 3), np.uint8), ICCProfile=profile, **uids))
+    (wound,) = box.storage.studies.instances("1.2.998")
+    with opened(box) as doors:
+        plain, profiled = (asked(doors.clinic + ROOT, wound, iccprofile=word) for word in ("no", "yes"))
+    assert "icc_profile" not in Image.open(BytesIO(plain.content)).info
+    assert Image.open(BytesIO(profiled.content)).info["icc_profile"] == profile
+
+
 def test_the_file_comes_where_asked_in_the_syntax_asked(clinic: str, mr: Instance, stocked: Box) -> None:
     stored = stocked.blobs.path(mr.blob_key).read_bytes()
     plain = asked(clinic, mr, contentType="application/dicom")
@@ -71,6 +94,8 @@ def test_the_file_comes_where_asked_in_the_syntax_asked(clinic: str, mr: Instanc
         ({"windowCenter": "1"}, 400),
         ({"rows": "-4"}, 400),
         ({"anonymize": "yes"}, 400),
+        ({"annotation": "weather"}, 400),
+        ({"iccprofile": "maybe"}, 400),
         ({"contentType": "text/plain"}, 406),
     ],
 )
