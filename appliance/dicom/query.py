@@ -79,14 +79,24 @@ def tag_named(name: str) -> int:
 
     Raises ValueError when there is no such attribute.
     """
-    if _TAG.fullmatch(name):
-        return int(name, 16)
-    tag = tag_for_keyword(name) if name else None  # pydicom has a nameless tag
+    tag = known_tag(name)
     if tag is None:
-        near = difflib.get_close_matches(name, BY_KEYWORD, 1)
-        hint = f"; did you mean {near[0]}?" if near else ""
+        hint = f"; did you mean {near}?" if (near := nearest(name)) else ""
         raise ValueError(f"{name!r} is no DICOM attribute{hint}")
     return tag
+
+
+def known_tag(name: str) -> int | None:
+    """As `tag_named`; None when there is no such attribute."""
+    if _TAG.fullmatch(name):
+        return int(name, 16)
+    return tag_for_keyword(name) if name else None  # pydicom has a nameless tag
+
+
+def nearest(name: str) -> str:
+    """The indexed keyword that may have been meant; empty when none is near."""
+    near = difflib.get_close_matches(name, BY_KEYWORD, 1)
+    return near[0] if near else ""
 
 
 def condition(keyword: str, value: str, *, multiple: bool = False, empty: bool = False) -> Condition | None:

@@ -300,7 +300,7 @@ def test_what_is_hardly_http_is_refused_or_hung_up_on(doors: Doors, door: str) -
         ("/studies?PatientBirthDate=yesterday", "PatientBirthDate"),
         ("/studies?limit=-1", "limit"),
         ("/studies?fuzzymatching=perhaps", "fuzzymatching"),
-        ("/studies?PatientNme=x", "PatientNme"),
+        ("/studies?includefield=PatientNme", "PatientNme"),
         ("/studies/1.2.x/series", "StudyInstanceUID"),
         ("/studies/{study}/series/x/metadata", "SeriesInstanceUID"),
         ("/studies/{study}/series/{series}/instances/{instance}/frames/0", "frames"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from multidict import MultiMapping
 from pydicom.datadict import dictionary_VR, keyword_for_tag
@@ -11,7 +12,7 @@ from pydicom.datadict import dictionary_VR, keyword_for_tag
 from appliance.dicom.attributes import ATTRIBUTES, BY_KEYWORD, BY_TAG, MORE, Level
 from appliance.dicom.json import Json
 from appliance.dicom.matching import Manner, matcher
-from appliance.dicom.query import Match, condition, tag_named
+from appliance.dicom.query import Match, condition, known_tag, nearest, tag_named
 
 MOST = 10_000
 """Answers at a time, whatever is asked for."""
@@ -21,6 +22,8 @@ _PARAMETERS = frozenset(
 )
 _RANK = {Level.STUDY: 0, Level.SERIES: 1, Level.INSTANCE: 2}
 _MOST_DIGITS = 9
+_TOLD, _LONGEST_TOLD = 5, 80
+"""Names of ignored parameters that a warning has room for, and their characters."""
 _NEVER_MATCHED = 0x00080005
 """Specific Character Set says how the other keys are written, and is no key itself (PS3.4 C.2.2.2)."""
 
@@ -88,7 +91,7 @@ def read(level: Level, path: Mapping[str, str], query: MultiMapping[str]) -> Sea
     more = {f"{tag:08X}" for tag in told | {tag for tag in tags or () if _is_told(tag, level)}}
     if level is Level.SERIES:
         more.add(_REQUEST)
-    warned = [f"Not supported for matching, and so ignored: {', '.join(ignored)}"] if ignored else []
+    warned = [_warning(ignored)] if ignored else []
     if match.fuzzy and _names_someone(deep):
         warned.append("Of names that are not indexed only literal matching has been performed")
     limit, offset = min(_number(query, "limit", MOST), MOST), _number(query, "offset", 0)
@@ -104,11 +107,11 @@ def _keys(query: MultiMapping[str]) -> tuple[dict[str, str], Json, set[int], lis
     for name, value in query.items():
         if name in _PARAMETERS:
             continue
-        tags = [tag_named(part) for part in name.split(".")]
+        tags = _path(name)
         attribute = BY_TAG.get(tags[0]) if len(tags) == 1 else None
         if attribute is None and tags == [_NEVER_MATCHED]:
             continue
-        if attribute is None and not all(map(keyword_for_tag, tags)):
+        if attribute is None and not (tags and all(map(keyword_for_tag, tags))):
             ignored.append(name)
         elif attribute is None:
             told.add(tags[0])
@@ -118,6 +121,30 @@ def _keys(query: MultiMapping[str]) -> tuple[dict[str, str], Json, set[int], lis
         else:
             keys[attribute.keyword] = value
     return keys, deep, told, ignored
+
+
+def _path(name: str) -> list[int]:
+    """The tags that a parameter's name leads along; none when it names no attribute (8.3: it is ignored then)."""
+    parts = name.split(".")
+    tags = [tag for part in parts if (tag := known_tag(part)) is not None]
+    return tags if len(tags) == len(parts) else []
+
+
+def _warning(ignored: Sequence[str]) -> str:
+    """Which parameters were ignored, some of many: it goes into a header, and finding what was meant takes time."""
+    names = list(dict.fromkeys(ignored))
+    told = ", ".join(map(_worded, names[:_TOLD]))
+    more = f" and {len(names) - _TOLD} more" if len(names) > _TOLD else ""
+    return f"Not supported for matching, and so ignored: {told}{more}"
+
+
+def _worded(name: str) -> str:
+    """A foreign name as a header's text can hold it, percent-encoded, with what may have been meant."""
+    text = quote(name[:_LONGEST_TOLD], errors="replace") or "one without a name"
+    if len(name) > _LONGEST_TOLD or len(text) > _LONGEST_TOLD:
+        return f"{text[:_LONGEST_TOLD]}..."
+    near = nearest(name) if not _path(name) else ""
+    return f"{text} (did you mean {near}?)" if near else text
 
 
 def _add(keys: Json, path: Sequence[int], name: str, value: str) -> None:

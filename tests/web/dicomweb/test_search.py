@@ -65,9 +65,6 @@ def test_the_path_is_not_a_key_but_a_bound() -> None:
 @pytest.mark.parametrize(
     ("query", "reason"),
     [
-        ("PatientNam=x", "did you mean PatientName"),
-        ("0010=x", "no DICOM attribute"),
-        ("=x", "no DICOM attribute"),
         ("StudyDate=yesterday", "StudyDate"),
         ("StudyInstanceUID=x", "StudyInstanceUID"),
         ("PatientID=a&00100020=b", "PatientID is given twice"),
@@ -78,9 +75,7 @@ def test_the_path_is_not_a_key_but_a_bound() -> None:
         ("limit=1&limit=2", "twice"),
         ("offset=", "offset"),
         ("fuzzymatching=yes", "fuzzymatching"),
-        ("includefield=Nonsense", "no DICOM attribute"),
-        ("00400275.Nonsense=x", "no DICOM attribute"),
-        ("00400275.=x", "no DICOM attribute"),
+        ("includefield=PatientNam", "no DICOM attribute; did you mean PatientName"),
     ],
 )
 def test_what_cannot_be_is_refused_in_one_line(query: str, reason: str) -> None:
@@ -116,6 +111,38 @@ def test_what_the_index_cannot_match_is_a_key_of_the_metadata_and_is_told(query:
 def test_what_is_no_attribute_of_the_dictionary_is_ignored_with_a_warning() -> None:
     (warning,) = search("00091001=1&PatientID=x").warnings
     assert "00091001" in warning
+
+
+@pytest.mark.parametrize(
+    ("query", "told"),
+    [
+        ("foo=SECRET", "foo"),
+        ("_=SECRET", "_"),
+        ("orderby=SECRET", "orderby"),
+        ("PatientNam=SECRET", "PatientNam (did you mean PatientName?)"),
+        ("0010=SECRET", "0010"),
+        ("=SECRET", "one without a name"),
+        ("00400275.Nonsense=SECRET", "00400275.Nonsense"),
+        ("00400275.=SECRET", "00400275."),
+        ("a%22%0D%0AX:%20%E5%90%8D=SECRET", "a%22%0D%0AX%3A%20%E5%90%8D"),
+        ("foo=SECRET&foo=SECRET&00091001=SECRET", "foo, 00091001"),
+        ("a=1&b=1&c=1&d=1&e=1&f=1&g=1", "a, b, c, d, e and 2 more"),
+        ("x" * 100 + "=1", "x" * 80 + "..."),
+    ],
+)
+def test_what_is_no_parameter_is_ignored_with_a_warning_that_tells_no_value(query: str, told: str) -> None:
+    found = search(f"{query}&PatientID=x")
+    assert [each.attribute.keyword for each in found.match.conditions] == ["PatientID"]
+    assert found.warnings == (f"Not supported for matching, and so ignored: {told}",)
+
+
+@given(st.dictionaries(st.text(st.characters()), st.text()))
+def test_a_warning_is_of_a_few_letters_that_a_header_can_hold(query: dict[str, str]) -> None:
+    for warning in read(Level.STUDY, {}, MultiDict(query)).warnings:
+        assert warning.isascii()
+        assert warning.isprintable()
+        assert not set(warning) & set('"\\')
+        assert len(warning) < 1000
 
 
 def test_a_key_that_matches_everything_costs_nothing_but_is_told() -> None:
