@@ -173,12 +173,12 @@ def recover(place: Place, path: Path) -> bool:
 
 
 def _is_complete(place: Place, descriptor: int) -> bool:
+    if place.lacks_blocks(descriptor):
+        return False
     size = os.fstat(descriptor).st_size
     try:
         with os.fdopen(os.dup(descriptor), "rb") as file:
             meta = part10.read(file)
     except UnreadableInstanceError:
         return False
-    if not meta.data_size or meta.length + meta.data_size != size:
-        return False
-    return not place.holes_tell or os.lseek(descriptor, 0, os.SEEK_HOLE) == size
+    return bool(meta.data_size) and meta.length + meta.data_size == size

@@ -12,6 +12,8 @@ _NAMES_WITH_FILES = frozenset(("ext4", "xfs", "btrfs", "tmpfs"))
 
 Each was put to the test of tests/journey/test_power_cut.py; tmpfs promises nothing that could be lost.
 """
+_HOLES_TELL = frozenset(("ext4", "xfs", "btrfs"))
+"""Where SEEK_HOLE finds blocks that were allocated and never written, and nothing in a file that is whole."""
 _SYNC_FILE_RANGE_WRITE = 2
 _libc = ctypes.CDLL(None)
 _libc.sync_file_range.argtypes = (ctypes.c_int, ctypes.c_int64, ctypes.c_int64, ctypes.c_uint)
@@ -26,13 +28,27 @@ class Place:
         kind = file_system(folder)
         self.folder = folder
         self._names_with_files = kind in _NAMES_WITH_FILES
-        self.holes_tell = kind == "ext4"
-        """Whether blocks that were allocated but never written are seen as holes of a file that has none."""
+        self._holes_tell = kind in _HOLES_TELL
 
     def flush_names(self) -> None:
         """Make the names of files durable that were made, and flushed, in the folder."""
         if not self._names_with_files:
             fsync_folder(self.folder)
+
+    def lacks_blocks(self, descriptor: int) -> bool:
+        """Whether blocks of a file that is flushed were never written; False where that can't be found out.
+
+        Its length may reach the disk before they do, or be that of a later part which was written first. The file
+        is at its beginning after this.
+        """
+        size = os.fstat(descriptor).st_size
+        if not self._holes_tell or not size:
+            return False
+        # What was read of such a block is a page of zeros in memory, which ext4 and xfs then count as data.
+        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+        hole = os.lseek(descriptor, 0, os.SEEK_HOLE)
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        return hole < size
 
 
 def begin_writing(descriptor: int, at: int, size: int) -> None:

@@ -246,16 +246,19 @@ def test_what_a_power_cut_shortened_is_removed(spool: Spool, missing: int) -> No
     assert spool.waiting() == spool.drafts() == []
 
 
-def test_what_has_its_length_but_not_all_of_its_blocks_is_removed(spool: Spool) -> None:
-    """On ext4 the length may be written before the blocks, which then read as zeros (dioread_nolock)."""
-    if durable.file_system(spool.root) != "ext4":
-        pytest.skip("the tests' folder is not on ext4")
-    draft = left_by_a_dead_process(spool, os.urandom(300_000), finished=True)
+@pytest.mark.parametrize("size", [10_000, 300_000])
+def test_what_has_its_length_but_not_all_of_its_blocks_is_removed(spool: Spool, size: int) -> None:
+    """The length may be written before the blocks, which then read as zeros (ext4: dioread_nolock)."""
+    if durable.file_system(spool.root) not in ("ext4", "xfs", "btrfs"):
+        pytest.skip("nothing is told of holes by the file system of the tests' folder")
+    draft = left_by_a_dead_process(spool, os.urandom(size), finished=True)
     size = draft.stat().st_size
     with draft.open("r+b") as file:
         os.fsync(file.fileno())
-        file.truncate(16384)
-        file.truncate(size)
+        file.truncate(4096)
+        os.posix_fallocate(file.fileno(), 0, size)
+        os.fsync(file.fileno())
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
     spool.sweep()
     assert spool.waiting() == spool.drafts() == []
 
