@@ -7,8 +7,10 @@ they are, only what stands before them is written anew, and memory stays small h
 from __future__ import annotations
 
 import array
+import io
 import math
 import struct
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -39,6 +41,8 @@ _UNDEFINED = 0xFFFFFFFF
 _ITEM, _ITEM_END, _SEQUENCE_END = (0xFFFE, 0xE000), (0xFFFE, 0xE00D), (0xFFFE, 0xE0DD)
 _PIXEL_REPRESENTATION = (0x0028, 0x0103)
 _CHUNK = 1 << 20
+_LONG, _END = 4096, 8
+"""Bytes of a value that is passed over, and of its end, which is whole words."""
 _DEEPEST = 64
 
 
@@ -63,8 +67,37 @@ def reencode(source: BinaryIO, stored: str, target: BinaryIO, wanted: str) -> No
     `stored` is one of `SOURCES`, `wanted` one of `TARGETS`. Raises `UnreadableInstanceError` when the data set
     is damaged.
     """
+    for piece in _pieces(source, stored, wanted):
+        target.write(piece)
+
+
+def chunks(source: BinaryIO, stored: str, wanted: str) -> Iterator[bytes]:
+    """What `reencode` would write, a megabyte or two at a time, made as it is taken.
+
+    Raises as it does, but only on coming to the damage: who has to know before the first chunk asks `check`.
+    """
+    gathered: list[bytes] = []
+    size = 0
+    for piece in _pieces(source, stored, wanted):
+        gathered.append(piece)
+        size += len(piece)
+        if size >= _CHUNK:
+            yield b"".join(gathered)
+            gathered, size = [], 0
+    if gathered:
+        yield b"".join(gathered)
+
+
+def check(source: BinaryIO, stored: str) -> None:
+    """Raise what re-encoding the data set at `source` would; it takes moments, since long values are passed over."""
+    for _ in _pieces(source, stored, EXPLICIT_LITTLE, skim=True):
+        pass
+
+
+def _pieces(source: BinaryIO, stored: str, wanted: str, *, skim: bool = False) -> Iterator[bytes]:
     reader = _Reader(inflate.buffered(source) if stored == DEFLATED else source)
-    _Copy(reader, target, _ENCODINGS[wanted]).elements(_ENCODINGS[stored], math.inf, signed=False, depth=0)
+    copy = _Copy(reader, _ENCODINGS[wanted], skim=skim)
+    return copy.elements(_ENCODINGS[stored], math.inf, signed=False, depth=0)
 
 
 class _Reader:
@@ -87,17 +120,24 @@ class _Reader:
         self.at += len(data)
         return data
 
+    def skip(self, count: int) -> None:
+        """Pass over exactly `count` bytes, at least one."""
+        self._file.seek(count - 1, io.SEEK_CUR)
+        self.at += count - 1
+        self.take(1)  # files may be sought beyond their end
+
 
 class _Copy:
-    """One data set on its way from a reader to a file."""
+    """One data set on its way from a reader, piece by piece."""
 
-    def __init__(self, reader: _Reader, target: BinaryIO, wanted: _Encoding) -> None:
+    def __init__(self, reader: _Reader, wanted: _Encoding, *, skim: bool) -> None:
+        """To `skim` gives only the ends of long values: all that can be damaged is looked at, and little is read."""
         self._reader = reader
-        self._target = target
         self._wanted = wanted
+        self._skim = skim
 
-    def elements(self, encoding: _Encoding, end: float, *, signed: bool, depth: int) -> None:
-        """Copy elements up to position `end`, an item's end mark, or the end of the file at depth 0."""
+    def elements(self, encoding: _Encoding, end: float, *, signed: bool, depth: int) -> Iterator[bytes]:
+        """Elements up to position `end`, an item's end mark, or the end of the file at depth 0."""
         if depth > _DEEPEST:
             raise UnreadableInstanceError("its sequences are nested too deeply")
         while self._reader.at < end:
@@ -112,11 +152,11 @@ class _Copy:
             if length == _UNDEFINED or vr == "SQ":
                 # A value of unknown kind is implicit little endian in every data set (PS3.5 6.2.2).
                 inner = _ENCODINGS[IMPLICIT_LITTLE] if vr == "UN" else encoding
-                self._sequence(inner, tag, vr, length, signed=signed, depth=depth)
+                yield from self._sequence(inner, tag, vr, length, signed=signed, depth=depth)
             elif tag[1] == 0:
                 self._reader.take(length)  # a group length, wrong after this, and retired (PS3.5 7.2)
             else:
-                first = self._value(encoding, tag, vr, length)
+                first = yield from self._value(encoding, tag, vr, length)
                 if tag == _PIXEL_REPRESENTATION:
                     signed = first[:2] == b"\1\0"
 
@@ -136,11 +176,11 @@ class _Copy:
 
     def _sequence(
         self, encoding: _Encoding, tag: tuple[int, int], vr: str, length: int, *, signed: bool, depth: int
-    ) -> None:
-        """Copy the items of a sequence; lengths change within, so they are left open."""
+    ) -> Iterator[bytes]:
+        """The items of a sequence; lengths change within, so they are left open."""
         if vr not in ("SQ", "UN"):
             raise UnreadableInstanceError(f"element ({tag[0]:04x},{tag[1]:04x}) has no length")
-        self._write_head(tag, "SQ", _UNDEFINED)
+        yield self._written_head(tag, "SQ", _UNDEFINED)
         end = math.inf if length == _UNDEFINED else self._reader.at + length
         while self._reader.at < end:
             mark, size = _mark(encoding, self._reader.take(8))
@@ -148,39 +188,43 @@ class _Copy:
                 break
             if mark != _ITEM:
                 raise UnreadableInstanceError("a sequence holds what is no item")
-            self._write_mark(_ITEM, _UNDEFINED)
+            yield _written_mark(_ITEM, _UNDEFINED)
             item_end = math.inf if size == _UNDEFINED else self._reader.at + size
-            self.elements(encoding, item_end, signed=signed, depth=depth + 1)
-            self._write_mark(_ITEM_END, 0)
-        self._write_mark(_SEQUENCE_END, 0)
+            yield from self.elements(encoding, item_end, signed=signed, depth=depth + 1)
+            yield _written_mark(_ITEM_END, 0)
+        yield _written_mark(_SEQUENCE_END, 0)
 
-    def _value(self, encoding: _Encoding, tag: tuple[int, int], vr: str, length: int) -> bytes:
-        """Copy a value; gives its first chunk as written."""
+    def _value(self, encoding: _Encoding, tag: tuple[int, int], vr: str, length: int) -> Generator[bytes, None, bytes]:
+        """A value; returns its first chunk as written."""
         swap = encoding.order != self._wanted.order
-        self._write_head(tag, vr, length)
+        if swap and length % _WORDS.get(vr, 1):
+            raise UnreadableInstanceError("a value is not a whole number of words long")
+        yield self._written_head(tag, vr, length)
+        if self._skim and length > _LONG:
+            self._reader.skip(length - _END)
+            length = _END
         first = b""
         while length:
             chunk = self._reader.take(min(length, _CHUNK))
             length -= len(chunk)
             if swap and vr in _WORDS:
                 chunk = _swapped(chunk, _WORDS[vr])
-            self._target.write(chunk)
+            yield chunk
             first = first or chunk
         return first
 
-    def _write_head(self, tag: tuple[int, int], vr: str, length: int) -> None:
+    def _written_head(self, tag: tuple[int, int], vr: str, length: int) -> bytes:
         head = struct.pack("<HH", *tag)
         if not self._wanted.explicit:
-            head += struct.pack("<I", length)
-        elif vr in _SHORT and length <= 0xFFFF:
-            head += vr.encode() + struct.pack("<H", length)
-        else:
-            # Too long for a short VR: UN has room (PS3.5 6.2.2).
-            head += (b"UN" if vr in _SHORT else vr.encode()) + struct.pack("<2xI", length)
-        self._target.write(head)
+            return head + struct.pack("<I", length)
+        if vr in _SHORT and length <= 0xFFFF:
+            return head + vr.encode() + struct.pack("<H", length)
+        # Too long for a short VR: UN has room (PS3.5 6.2.2).
+        return head + (b"UN" if vr in _SHORT else vr.encode()) + struct.pack("<2xI", length)
 
-    def _write_mark(self, tag: tuple[int, int], length: int) -> None:
-        self._target.write(struct.pack("<HHI", *tag, length))
+
+def _written_mark(tag: tuple[int, int], length: int) -> bytes:
+    return struct.pack("<HHI", *tag, length)
 
 
 def _pair(encoding: _Encoding, data: bytes) -> tuple[int, int]:
@@ -214,8 +258,6 @@ def _known_vr(tag: tuple[int, int], signed: bool) -> str:
 
 
 def _swapped(data: bytes, size: int) -> bytes:
-    if len(data) % size:
-        raise UnreadableInstanceError("a value is not a whole number of words long")
     words = array.array(_ARRAYS[size], data)
     words.byteswap()
     return words.tobytes()

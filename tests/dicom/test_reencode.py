@@ -19,6 +19,8 @@ from appliance.dicom.reencode import (
     IMPLICIT_LITTLE,
     SOURCES,
     TARGETS,
+    check,
+    chunks,
     reencode,
 )
 from appliance.errors import UnreadableInstanceError
@@ -184,3 +186,44 @@ def nested(depth: int) -> bytes:
 def test_damage_is_told(data: bytes, stored: str) -> None:
     with pytest.raises(UnreadableInstanceError):
         reencoded(data, stored, EXPLICIT_LITTLE)
+    with pytest.raises(UnreadableInstanceError):
+        check(io.BytesIO(data), stored)
+
+
+@pytest.mark.parametrize("stored", [IMPLICIT_LITTLE, EXPLICIT_BIG])
+@pytest.mark.parametrize("length", [4096, 5000, 70_000])
+def test_a_check_says_before_what_reencoding_would(stored: str, length: int) -> None:
+    order = ">" if stored == EXPLICIT_BIG else "<"
+    vr = b"OW\0\0" if stored == EXPLICIT_BIG else b""
+    pixels = struct.pack(f"{order}HH4sI" if vr else "<HHI", 0x7FE0, 0x0010, *([vr] if vr else []), length)
+    vr = b"LO\0\2" if vr else struct.pack("<I", 2)
+    after = struct.pack(f"{order}HH", 0xFFFC, 0xFFFC) + vr + b"ID"
+    data = pixels + bytes(length) + after
+    check(io.BytesIO(data), stored)
+    whole = reencoded(data, stored, EXPLICIT_LITTLE)
+    assert b"".join(chunks(io.BytesIO(data), stored, EXPLICIT_LITTLE)) == whole
+    for cut in (length + 10, length + len(pixels) - 1, length + len(pixels) + 1, len(data) - 1):
+        with pytest.raises(UnreadableInstanceError):
+            reencoded(data[:cut], stored, EXPLICIT_LITTLE)
+        with pytest.raises(UnreadableInstanceError):
+            check(io.BytesIO(data[:cut]), stored)
+
+
+class Counting(io.BytesIO):
+    taken = 0
+
+    def read(self, size: int | None = -1) -> bytes:
+        data = super().read(size)
+        self.taken += len(data)
+        return data
+
+
+def test_neither_a_check_nor_the_first_chunk_reads_a_large_file() -> None:
+    data = implicit(0x7FE0, 0x0010, bytes(32 << 20)) + implicit(0xFFFC, 0xFFFC, b"\0\0")
+    source = Counting(data)
+    check(source, IMPLICIT_LITTLE)
+    assert source.taken < 100
+    assert source.tell() == len(data)
+    source = Counting(data)
+    first = next(chunks(source, IMPLICIT_LITTLE, EXPLICIT_LITTLE))
+    assert len(first) <= source.taken + 100 < 3 << 20

@@ -7,11 +7,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import SpooledTemporaryFile
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 from aiohttp import web
 
@@ -30,8 +28,6 @@ from web.rendering import PictureFailedError
 _LOG = logging.getLogger(__name__)
 _EXPLICIT = reencode.EXPLICIT_LITTLE
 _CHUNK = 1 << 20
-_IN_MEMORY = 8 << 20
-"""Bytes of a re-encoded instance before it goes to the disk."""
 
 
 @dataclass(frozen=True)
@@ -108,22 +104,21 @@ async def prepare(request: web.Request, part: Part) -> Body:
 
 
 async def _reencoded(request: web.Request, path: Path) -> Body:
-    """An uncompressed file in the other uncompressed encoding."""
-    file = await request.app[THREADS].run(_reencode, path, request.app[BOX].run_dir)
-    return Body(_EXPLICIT, request.app[THREADS].each(_read(file)))
+    """An uncompressed file in the other uncompressed encoding, made as it goes out: it needs no room on the disk."""
+    await request.app[THREADS].run(_check, path)
+    return Body(_EXPLICIT, request.app[THREADS].each(_reencode(path)))
 
 
-def _reencode(path: Path, scratch: Path) -> BinaryIO:
-    with ExitStack() as stack:
-        target = cast(BinaryIO, stack.enter_context(SpooledTemporaryFile(_IN_MEMORY, mode="w+b", dir=str(scratch))))
-        source = stack.enter_context(path.open("rb"))
+def _check(path: Path) -> None:
+    with path.open("rb") as source:
+        reencode.check(source, part10.read(source).transfer_syntax_uid)
+
+
+def _reencode(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as source:
         meta = part10.read(source)
-        target.write(part10.encode(meta.sop_class_uid, meta.sop_instance_uid, _EXPLICIT, Origin(via="")))
-        reencode.reencode(source, meta.transfer_syntax_uid, target, _EXPLICIT)
-        target.seek(0)
-        source.close()
-        stack.pop_all()
-    return target
+        yield part10.encode(meta.sop_class_uid, meta.sop_instance_uid, _EXPLICIT, Origin(via=""))
+        yield from reencode.chunks(source, meta.transfer_syntax_uid, _EXPLICIT)
 
 
 async def _decompressed(request: web.Request, path: Path) -> Body:

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import http.client
 import os
 import socket
 from collections.abc import AsyncIterator
+from io import BytesIO
+from pathlib import Path
 from urllib.parse import urlsplit
 
+import pydicom
 import pytest
 import requests
 from aiohttp.test_utils import TestClient, TestServer
 from aiohttp.web import Application, Request
 from blockbuster import blockbuster_ctx
+from pydicom.uid import ImplicitVRLittleEndian
 
 from appliance.box import Box
 from tests.support.clinic import ROOT, filled, opened
-from tests.support.files import brainix, knee
+from tests.support.files import PYDICOM, brainix, knee
 from tests.support.indexing import stock
 from web import archived
 from web.app import clinic_app
@@ -74,6 +79,51 @@ def test_a_file_that_cannot_be_decompressed_comes_as_it_is_stored(box: Box) -> N
         assert stored in requests.get(url, timeout=20).content
         insisting = {"Accept": "application/dicom; transfer-syntax=1.2.840.10008.1.2.1"}
         assert requests.get(url, headers=insisting, timeout=20).status_code == 406
+
+
+def implicit(path: Path, megabytes: int, after: bytes = b"") -> bytes:
+    """A file without VRs, with so many megabytes of pixels and then `after`; its pixels."""
+    dataset = pydicom.dcmread(PYDICOM / "test_files" / "CT_small.dcm")
+    dataset.NumberOfFrames = megabytes << 20 >> 15
+    dataset.PixelData = bytes(range(256)) * (megabytes << 12)
+    dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian
+    dataset.save_as(path)
+    with path.open("ab") as file:
+        file.write(after)
+    return bytes(dataset.PixelData)
+
+
+@pytest.fixture
+def full_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_self: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("tempfile.SpooledTemporaryFile.rollover", full)
+
+
+def test_a_file_is_reencoded_on_its_way_out_even_when_the_disk_is_full(full_disk: None, box: Box) -> None:
+    pixels = implicit(box.data_dir / "large.dcm", 16)
+    stock(box, box.data_dir / "large.dcm")
+    (study,) = box.storage.studies.study_uids()
+    with opened(box) as doors:
+        alone = {"Accept": "application/dicom"}
+        (instance,) = box.storage.studies.instances(study)
+        url = f"{doors.clinic}{ROOT}/studies/{study}/series/{instance.series_instance_uid}/instances"
+        answer = requests.get(f"{url}/{instance.sop_instance_uid}", headers=alone, timeout=20)
+    assert answer.headers["Content-Type"].endswith("=1.2.840.10008.1.2.1")
+    dataset = pydicom.dcmread(BytesIO(answer.content))
+    assert dataset.file_meta.TransferSyntaxUID == "1.2.840.10008.1.2.1"
+    assert dataset.PixelData == pixels
+
+
+def test_a_file_that_is_damaged_behind_its_pixels_comes_whole_as_it_is_stored(box: Box) -> None:
+    implicit(box.data_dir / "damaged.dcm", 16, after=b"\xfc\xff\xfc\xff\xff\0\0\0ab")
+    stock(box, box.data_dir / "damaged.dcm")
+    (study,) = box.storage.studies.study_uids()
+    (instance,) = box.storage.studies.instances(study)
+    with opened(box) as doors:
+        answer = requests.get(f"{doors.clinic}{ROOT}/studies/{study}", timeout=20)
+    assert box.blobs.path(instance.blob_key).read_bytes() in answer.content
 
 
 @pytest.mark.parametrize("fault", ["missing", "short", "long"])
