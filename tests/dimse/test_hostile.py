@@ -276,6 +276,7 @@ QUERIES: dict[str, Callable[[], bytes]] = {
         struct.pack("<HHI", 0x0021 + 2 * (number >> 15), 0x1000 + number % 0x8000, 0) for number in range(130_000)
     ),
     "items without end": lambda: LEVEL + IMPLICIT_SQ + struct.pack("<I", 1_040_000) + (ITEM + bytes(4)) * 130_000,
+    "private, nested": lambda: LEVEL + nested(b"\x09\x00\x01\x01", ITEM, delimited=False),
     "without end": lambda: LEVEL + bytes(20 << 20),
     "a list of a million": lambda: LEVEL + struct.pack("<HHI", 0x0020, 0x000D, 4_000_000) + b"1.2\\" * 1_000_000,
     "a wildcard of a million": lambda: LEVEL + struct.pack("<HHI", 0x0010, 0x0010, 1_000_000) + b"*a" * 500_000,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
 
 from pydicom.datadict import dictionary_keyword, dictionary_VR, tag_for_keyword
@@ -17,6 +18,7 @@ from appliance.peers.faults import Fault, PeerError
 from appliance.priors import words
 from appliance.storage.rows import Peer
 
+log = logging.getLogger(__name__)
 _SYNTAXES = ("1.2.840.10008.1.2.1", "1.2.840.10008.1.2")
 _C_FIND = 0x0020
 _MEDIUM = 0x0000
@@ -67,7 +69,8 @@ def find(
 def _read(data: bytes, syntax: str) -> dict[str, str]:
     try:
         answer = identifier.read(data, syntax)
-    except ValueError:
+    except ValueError as fault:
+        log.warning("an answer to a query cannot be read: %s", fault)
         return {}
     return {_keyword(tag): text for tag, text in answer.keys.items() if _keyword(tag)}
 
