@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import numpy as np
 import pydicom
@@ -22,6 +23,7 @@ from tests.support.clinic import named, one_study, opened
 from tests.support.files import PYDICOM, knee, shared
 from tests.support.indexing import stock
 from tests.support.programs import free_port, program
+from tests.support.tunnel import tunnel
 from tests.support.viewer import needed
 from tests.support.waiting import wait_for
 from web.serve import Doors
@@ -234,6 +236,18 @@ def test_a_length_is_measured(staff: Desk) -> None:
     staff.page.mouse.move(700, 400, steps=5)
     staff.page.mouse.up()
     expect(staff.page.get_by_text(re.compile(r"^\d+(\.\d+)? mm$")).first).to_be_visible(timeout=PATIENCE)
+
+
+def test_a_share_is_read_in_it_through_a_tunnel(browser: Browser, doors: Doors, share: NewShare) -> None:
+    with tunnel(doors.public) as edge, desk(browser, edge) as made:
+        made.page.goto(edge + urlsplit(share.link).path)
+        made.page.get_by_label("PIN").fill(share.pin)
+        made.page.get_by_role("button", name="Show my images").click()
+        made.page.get_by_role("link", name="Open the full viewer").click()
+        before = made.drawn(1, 13)
+        made.choose("CT slices")
+        assert made.another(before).std() > 10
+        made.drawn(1, 3)
 
 
 def test_a_share_asks_for_its_own_study_alone_and_ends_when_it_is_revoked(
