@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from appliance.access.bearers import Bearers
 from appliance.access.journal import Journal
@@ -62,6 +62,8 @@ if TYPE_CHECKING:
     from appliance.dimse.gate import Gate
     from appliance.dimse.server import Receiver
     from appliance.dimse.service import Service
+
+T = TypeVar("T")
 
 
 class Box:
@@ -152,8 +154,16 @@ class Box:
 
     @property
     def ourselves(self) -> Ourselves:
-        """Who we are to peers that we call."""
-        return Ourselves(self.config.dicom.ae_title, self.identity)
+        """Who we are to peers that we call, as of now."""
+        return Ourselves(self.our_title(), self.identity)
+
+    def our_title(self) -> str:
+        """Our AE title as of now."""
+        return self.current().dicom.ae_title
+
+    def _as_ourselves(self, call: Callable[..., T]) -> Callable[..., T]:
+        """`call` as whom we are at that moment, for what goes on while our title may change."""
+        return lambda *what, **how: call(*what, ourselves=self.ourselves, **how)
 
     def services(self, journal: Journal | None = None) -> list[Service]:
         """What the DIMSE server answers beside verification and storage; uses the index only once it is asked.
@@ -163,10 +173,10 @@ class Box:
         # Late, as the server.
         from appliance.dimse import commitment, find, get, move, mpps, worklist
 
-        ours, opening, characters = self.ourselves, self.own_storage, self._character_set
-        sending = partial(send, ourselves=ours, blobs=self.blobs, scratch=self.run_dir)
+        opening, characters = self.own_storage, self._character_set
+        sending = self._as_ourselves(partial(send, blobs=self.blobs, scratch=self.run_dir))
         return [
-            find.service(opening, ours.title, characters, journal),
+            find.service(opening, self.our_title, characters, journal),
             get.service(opening, self.blobs, self.run_dir, journal),
             move.service(opening, sending, journal),
             worklist.service(opening, characters, journal),
@@ -284,10 +294,8 @@ class Box:
         # Late: it brings pydicom's and pynetdicom's data sets, which only some processes need.
         from appliance.dimse.client import commitment
 
-        tell = partial(commitment.tell, ourselves=self.ourselves)
-        reporter = Reporter(self._evidence("sender"), tell)
-        ask = partial(commitment.ask, ourselves=self.ourselves)
-        prover = Prover(ask, timedelta(hours=self.config.transfers.confirm_hours))
+        reporter = Reporter(self._evidence("sender"), self._as_ourselves(commitment.tell))
+        prover = Prover(self._as_ourselves(commitment.ask), timedelta(hours=self.config.transfers.confirm_hours))
         return beside(self.own_storage, reporter.once, prover.once)
 
     def _evidence(self, door: str) -> Evidence:
@@ -303,7 +311,7 @@ class Box:
         """What we can ask of peers, whichever way they are spoken to."""
         blobs, scratch, spool = self.blobs, self.run_dir, partial(self.spool, "fetch")
         most, receives = self.config.transfers.associations, partial(listens, self.config.dicom)
-        dimse = DimseLink(self.ourselves, blobs, scratch, most, spool, receives)
+        dimse = DimseLink(lambda: self.ourselves, blobs, scratch, most, spool, receives)
         return Links(dimse, DicomwebLink(self.peer_secrets, self.identity, blobs, scratch, spool))
 
     def echo(self, peer: str) -> Echo:

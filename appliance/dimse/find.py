@@ -52,17 +52,24 @@ _READS_KEYS = 0x00080201
 
 
 def service(
-    storage: Opening, our_title: str, character_set: Callable[[], str] = lambda: "", journal: Journal | None = None
+    storage: Opening,
+    our_title: Callable[[], str],
+    character_set: Callable[[], str] = lambda: "",
+    journal: Journal | None = None,
 ) -> Service:
-    """C-FIND in all information models; `character_set` is that of answers when the caller names none."""
+    """C-FIND in all information models.
+
+    `our_title` is our AE title now; `character_set` that of answers when the caller names none.
+    """
 
     def understand(request: Request, asked: Identifier) -> Question:
         levels = models.model_of(request.context.abstract_syntax).levels
         wanted = query(asked, levels, request.agrees)
 
         def answers(index: Storage) -> Iterator[bytes]:
+            title = our_title()
             for row in rows(index.studies, wanted):
-                yield encoded(row, wanted, asked, request.context.transfer_syntax, our_title)
+                yield encoded(row, wanted, asked, request.context.transfer_syntax, title)
 
         return Question(wanted.level, _only_study(wanted.match), wanted.complete, answers)
 

@@ -28,7 +28,8 @@ _NO_GET = frozenset((Fault.ABORTED, Fault.LOST, Fault.FAILED))
 class DimseLink:
     """What only queries and fetches need is loaded with the first of them."""
 
-    ourselves: Ourselves
+    ourselves: Callable[[], Ourselves]
+    """Asked for each call anew: our title may change meanwhile."""
     blobs: Blobs
     scratch: Path
     associations: int
@@ -39,7 +40,7 @@ class DimseLink:
 
     def verify(self, peer: Peer) -> Echo:
         """As `Link`."""
-        return echo(peer, self.ourselves)
+        return echo(peer, self.ourselves())
 
     def find(self, peer: Peer, keys: Mapping[str, str], most: int) -> Iterator[dict[str, str]]:
         """As `Link`."""
@@ -54,7 +55,7 @@ class DimseLink:
             items,
             report,
             stopped,
-            ourselves=self.ourselves,
+            ourselves=self.ourselves(),
             blobs=self.blobs,
             scratch=self.scratch,
             associations=self.associations,
@@ -69,7 +70,7 @@ class DimseLink:
         if done is None:
             if not self.receives():
                 raise PeerError(Fault.OURS, words.receiver_is_down(peer.name))
-            done = move(peer, study.study_instance_uid, study.patient_id, report, stopped, ourselves=self.ourselves)
+            done = move(peer, study.study_instance_uid, study.patient_id, report, stopped, ourselves=self.ourselves())
         return done
 
     def _got(
@@ -87,7 +88,7 @@ class DimseLink:
 
         try:
             return get(
-                peer, study_instance_uid, sop_classes, tell, stopped, ourselves=self.ourselves, spool=self.spool()
+                peer, study_instance_uid, sop_classes, tell, stopped, ourselves=self.ourselves(), spool=self.spool()
             )
         except PeerError as fault:
             if fault.fault not in _NO_GET or (told and told[0].arrived):
@@ -108,4 +109,4 @@ class DimseLink:
     def _find(self, peer: Peer, keys: Mapping[str, str], level: str, most: int) -> Iterator[dict[str, str]]:
         from appliance.dimse.client.find import find
 
-        return find(peer, keys, level=level, most=most, ourselves=self.ourselves)
+        return find(peer, keys, level=level, most=most, ourselves=self.ourselves())
