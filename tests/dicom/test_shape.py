@@ -8,7 +8,7 @@ from io import BytesIO
 from random import Random
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from pydicom.dataset import Dataset
 from pydicom.filereader import read_dataset
@@ -142,6 +142,7 @@ def test_no_real_data_set_is_refused() -> None:
 
 
 @pytest.mark.filterwarnings("ignore")  # pydicom's, of each oddity
+@settings(deadline=None, max_examples=300)
 @given(st.integers(0, 1 << 32))
 def test_pydicom_never_makes_more_of_it_than_was_seen(seed: int) -> None:
     data, implicit = _made(Random(seed))
