@@ -33,7 +33,7 @@ def queried() -> str:
 
 
 def told() -> str:
-    """What QIDO-RS tells beside, when it is asked for."""
+    """What C-FIND and QIDO-RS tell beside, when they are asked for it."""
     rows = [(_LEVELS[level], ", ".join(sorted(keywords))) for level, keywords in MORE.items() if keywords]
     return table(("level", "attributes"), rows)
 

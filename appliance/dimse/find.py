@@ -5,7 +5,7 @@ Relational queries are answered whether or not they were agreed on: workstations
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -43,7 +43,9 @@ _RESULTS: dict[Level, tuple[str, ...]] = {
     Level.IMAGE: (*_WHERE, "AvailableTransferSyntaxUID"),
 }
 """What is answered beside the index's attributes, and never matched."""
-_TOLD = frozenset("AE AS CS DA DS DT IS LO LT PN SH SL SS ST TM UC UI UL UR US UT".split())
+_SIGNED_OR_NOT = "US or SS"
+"""What the dictionary says of pixel values: the image tells which."""
+_TOLD = frozenset((*"AE AS CS DA DS DT IS LO LT PN SH SL SS ST TM UC UI UL UR US UT".split(), _SIGNED_OR_NOT))
 """VRs of what is answered from an image's metadata: those that are text there, or whole numbers."""
 _METADATA = ""
 """Where a row has them; no keyword is empty."""
@@ -88,7 +90,7 @@ class Query:
     complete: bool
     """Whether all keys are supported; else each answer says that some are not."""
     told: tuple[int, ...] = ()
-    """Tags of what only an image's own metadata tell: answered, and never matched."""
+    """Tags of what only the metadata of an image tell: answered, and never matched."""
     sequences: Json = field(default_factory=dict)
     """Keys of which each answer carries the items that match."""
     looked_into: Json = field(default_factory=dict)
@@ -107,9 +109,9 @@ def query(asked: Identifier, levels: tuple[Level, ...], agrees: Callable[[int], 
         raise MismatchError(str(fault)) from fault
     manner = Manner(multiple=agrees(MULTIPLE), empty=agrees(EMPTY))
     keywords = {tag: _keyword(tag, level) for tag in asked.keys}
-    told = tuple(tag for tag in asked.keys if level is Level.IMAGE and tag not in BY_TAG and _vr(tag) in _TOLD)
+    told = tuple(tag for tag in asked.keys if tag not in BY_TAG and _is_told(level, tag))
     supported = (_is_supported(tag, text, keywords[tag], tag in told) for tag, text in asked.keys.items())
-    sequences = {tag: key for tag, key in asked.sequences.items() if _has_sequence(level, int(tag, 16))}
+    sequences = {tag: key for tag, key in asked.sequences.items() if _is_told(level, int(tag, 16), ("SQ",))}
     return Query(
         level,
         Match(level.rows, tuple(_conditions(asked, manner)), fuzzy=agrees(FUZZY), combined=agrees(DATE_TIME)),
@@ -153,12 +155,12 @@ def _looked_into(asked: Identifier, manner: Manner) -> Json:
     return narrowing
 
 
-def _has_sequence(level: Level, tag: int) -> bool:
-    """Whether what is found at `level` has this sequence, and not only something below it."""
+def _is_told(level: Level, tag: int, vrs: Collection[str] = _TOLD) -> bool:
+    """Whether the metadata of an image tell this of what is found at `level`, and not only of something below it."""
     order = list(Rows)
     above = order[: order.index(level.rows) + 1]
     known = level is Level.IMAGE or any(keyword_for_tag(tag) in MORE[each] for each in above)
-    return known and level is not Level.PATIENT and _vr(tag) == "SQ"
+    return known and level is not Level.PATIENT and _vr(tag) in vrs
 
 
 def _only_study(match: Match) -> str:
@@ -194,10 +196,17 @@ def encoded(row: dict[str, Any], wanted: Query, asked: Identifier, transfer_synt
         tag, vr = _tag_and_vr(keyword)
         values[tag] = (vr, str(row[keyword]))
     for tag in wanted.told:
-        values[tag] = (_vr(tag), "\\".join(matching.values(row[_METADATA], f"{tag:08X}")))
+        values[tag] = _of_image(row[_METADATA], tag)
     if wanted.sequences:
         values.update(from_json(matching.answer(wanted.sequences, row[_METADATA], wanted.manner)))
     return writer(transfer_syntax).data_set(values, asked.characters)
+
+
+def _of_image(metadata: Json, tag: int) -> tuple[str, str]:
+    key, vr = f"{tag:08X}", _vr(tag)
+    if vr == _SIGNED_OR_NOT:
+        vr = "SS" if metadata.get(key, {}).get("vr") == "SS" else "US"
+    return vr, "\\".join(matching.values(metadata, key))
 
 
 def _vr(tag: int) -> str:

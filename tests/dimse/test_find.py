@@ -173,9 +173,9 @@ def test_keys_match_by_their_kind(port: int, tmp_path: Path, keys: list[str], co
 def test_keys_that_are_not_supported_are_told_of_and_not_answered(peer: Peer) -> None:
     supported = ask(peer, keys(QueryRetrieveLevel="STUDY", PatientID="5Yp0E", TimezoneOffsetFromUTC=""))
     assert supported.statuses == [0xFF00, 0x0000]
-    asked = ask(peer, keys(QueryRetrieveLevel="STUDY", PatientID="5Yp0E", PatientWeight="", StudyDescription=""))
+    asked = ask(peer, keys(QueryRetrieveLevel="STUDY", PatientID="5Yp0E", PatientPosition="", StudyDescription=""))
     assert asked.statuses == [0xFF01, 0x0000]
-    assert 0x00101030 not in asked.answers[0].keys
+    assert 0x00185100 not in asked.answers[0].keys
     assert 0x00081030 in asked.answers[0].keys
 
 
@@ -187,6 +187,41 @@ def test_an_image_answers_with_what_only_its_metadata_tell(port: int, tmp_path: 
     for keyword in wanted[:4]:
         assert answer[keyword].value == image[keyword].value, keyword
     assert answer.ContrastBolusAgent == ""
+
+
+@pytest.mark.parametrize(
+    ("level", "wanted"),
+    [
+        ("STUDY", ["PatientWeight", "PregnancyStatus", "RequestingService"]),
+        ("SERIES", ["InstitutionalDepartmentName", "FrameOfReferenceUID", "SoftwareVersions", "RequestingService"]),
+    ],
+)
+def test_a_study_and_a_series_answer_with_what_only_the_metadata_of_their_images_tell(
+    port: int, peer: Peer, tmp_path: Path, level: str, wanted: list[str]
+) -> None:
+    image = dcmread(brainix()[0])
+    named = {
+        "StudyInstanceUID": BRAINIX,
+        **({"SeriesInstanceUID": image.SeriesInstanceUID} if level != "STUDY" else {}),
+    }
+    unknown = "PatientComments"
+    given = [f"{keyword}={uid}" for keyword, uid in named.items()]
+    (answer,) = findscu(port, tmp_path, f"QueryRetrieveLevel={level}", *given, *wanted, unknown)
+    for keyword in wanted:
+        assert answer[keyword].value == image[keyword].value, keyword
+    assert answer[unknown].value == ""
+    asked = keys(QueryRetrieveLevel=level, **named, **dict.fromkeys((*wanted, unknown), ""))
+    assert ask(peer, asked).statuses == [0xFF00, 0x0000]
+
+
+def test_pixel_values_are_answered_by_the_vr_that_the_image_has(tmp_path: Path) -> None:
+    image = dcmread(brainix()[0])
+    image.add_new("SmallestPixelValueInSeries", "SS", -5)
+    image.save_as(tmp_path / "image.dcm")
+    with stocked(tmp_path / "box", [tmp_path / "image.dcm"]) as made, serving(made) as port:
+        asked = ["QueryRetrieveLevel=SERIES", f"StudyInstanceUID={BRAINIX}", "SmallestPixelValueInSeries"]
+        (answer,) = findscu(port, tmp_path / "answers", *asked)
+    assert answer.SmallestPixelValueInSeries == -5
 
 
 CODE, REQUEST = "ProcedureCodeSequence[0].", "RequestAttributesSequence[0]."
