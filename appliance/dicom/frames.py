@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import struct
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,11 @@ from appliance.dicom.source import UNDEFINED, Bulk, NothingToShowError, Source, 
 EXPLICIT_LITTLE = "1.2.840.10008.1.2.1"
 _EXPLICIT_BIG = "1.2.840.10008.1.2.2"
 _DEFLATED = "1.2.840.10008.1.2.1.99"
+_IMPLICIT_LITTLE = "1.2.840.10008.1.2"
+_PLAIN = (EXPLICIT_LITTLE, _IMPLICIT_LITTLE)
+_LONGEST = 0xFFFFFFFE
+_EXPLICIT_HEAD, _IMPLICIT_HEAD = struct.Struct("<HH2sHI"), struct.Struct("<HHI")
+"""Of an element, up to its value."""
 _KEYWORDS = (*layouts.KEYWORDS, "ExtendedOffsetTable")
 
 
@@ -51,6 +57,26 @@ def frames(path: Path) -> Frames:
         layout, pixels = layouts.layout(source), layouts.pixels_of(source)
         table = source.header.get("ExtendedOffsetTable")
         return Frames(path, source.syntax, layout.frames, pixels, layout, table if isinstance(table, bytes) else b"")
+
+
+def at_the_end(path: Path, syntax: str, size: tuple[int, int], bits: int, count: int) -> Frames | None:
+    """The same without reading the header, of greys that the file ends with; None where it doesn't, or may not.
+
+    `size` is rows and columns, `bits` are allocated for a pixel. Raises FileNotFoundError.
+    """
+    rows, columns = size
+    if syntax not in _PLAIN or bits % 8 or not 0 < rows * columns * bits * count // 8 < _LONGEST:
+        return None
+    layout = Layout(rows, columns, 1, "", False, count, bits, bits, 0, False, False)
+    length = layout.frame_bits // 8 * count
+    length += length % 2
+    heads = [_IMPLICIT_HEAD.pack(0x7FE0, 0x0010, length)] if syntax == _IMPLICIT_LITTLE else []
+    heads += [_EXPLICIT_HEAD.pack(0x7FE0, 0x0010, vr, 0, length) for vr in (b"OW", b"OB") if syntax == EXPLICIT_LITTLE]
+    with path.open("rb") as file:
+        offset = os.fstat(file.fileno()).st_size - length
+        if offset < len(heads[0]) or os.pread(file.fileno(), len(heads[0]), offset - len(heads[0])) not in heads:
+            return None
+    return Frames(path, syntax, count, Bulk("", offset, length), layout, b"")
 
 
 def stored(of: Frames, index: int) -> bytes:

@@ -10,7 +10,7 @@ import pydicom
 import pytest
 from pydicom.pixels import pixel_array
 
-from appliance.dicom.frames import frames, plain, stored, stretch
+from appliance.dicom.frames import at_the_end, frames, plain, stored, stretch
 from appliance.dicom.source import NothingToShowError
 from tests.support.files import PYDICOM, brainix, pydicom_files, shared
 
@@ -129,3 +129,24 @@ def test_of_a_file_that_was_cut_no_frame_stands_there(tmp_path: Path) -> None:
         cut.write_bytes(sample(name).read_bytes()[:-200])
         with pytest.raises(NothingToShowError):
             stretch(frames(cut), 0)
+
+
+def test_pixels_at_the_end_are_found_without_the_header_or_not_at_all() -> None:
+    found = 0
+    for path in pydicom_files():
+        try:
+            of = frames(path)
+        except NothingToShowError:
+            continue
+        layout = of.layout
+        rows, columns = layout.rows, layout.columns
+        quick = at_the_end(path, of.syntax, (rows, columns), layout.allocated, of.count)
+        if quick is not None:
+            found += 1
+            assert layout.samples == 1, path.name
+            assert (quick.pixels.offset, quick.count) == (of.pixels.offset, of.count), path.name
+            assert [plain(quick, index) for index in (0, of.count - 1)] == [
+                plain(of, index) for index in (0, of.count - 1)
+            ]
+            assert at_the_end(path, of.syntax, layout.rows + 2, layout.columns, layout.allocated, of.count) is None
+    assert found > 10

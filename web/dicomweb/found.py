@@ -46,10 +46,10 @@ def _counted(request: web.Request, instances: list[T]) -> list[T]:
 
 async def located(request: web.Request) -> Path:
     """The file of the instance of the path. Raises `NotFoundError`, `ArchiveFaultError`."""
-    return (await seen(request, lambda path: path))[1]
+    return (await seen(request, lambda _instance, path: path))[1]
 
 
-async def seen(request: web.Request, look: Callable[[Path], T]) -> tuple[Instance, T]:
+async def seen(request: web.Request, look: Callable[[Instance, Path], T]) -> tuple[Instance, T]:
     """The instance of the path, and what `look` tells of its file, all in one visit to a thread.
 
     Raises `NotFoundError`, `ArchiveFaultError` and what `look` does.
@@ -57,8 +57,9 @@ async def seen(request: web.Request, look: Callable[[Path], T]) -> tuple[Instanc
     asked, box = request[ASKED], request.app[BOX]
 
     def visit() -> tuple[Instance, T] | None:
-        instances = _instances(box.storage.studies, asked)
-        return (instances[0], look(archived.whole(box.blobs, instances[0]))) if instances else None
+        for instance in _instances(box.storage.studies, asked):
+            return instance, look(instance, archived.whole(box.blobs, instance))
+        return None
 
     found = await request.app[THREADS].run(visit)
     if found is None:

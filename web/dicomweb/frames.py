@@ -12,6 +12,7 @@ from aiohttp import web
 from appliance.dicom import frames as stored_frames
 from appliance.dicom.frames import EXPLICIT_LITTLE, Frames
 from appliance.dicom.media_types import OCTETS, by_new_name, of_frames
+from appliance.dicom.model import Instance
 from web.dicomweb.accept import MULTIPART, MediaRange, accepted, not_acceptable
 from web.dicomweb.asked import ASKED, ITEMS
 from web.dicomweb.found import seen
@@ -76,8 +77,10 @@ async def sent(request: web.Request, of: Frames, numbers: Sequence[int]) -> web.
     return await _sent(request, _Begun(of, form), numbers, {})
 
 
-def _begun(path: Path, ranges: Sequence[MediaRange], numbers: Sequence[int], may_ship: bool) -> _Begun:
-    of = located_in(path)
+def _begun(
+    instance: Instance, path: Path, ranges: Sequence[MediaRange], numbers: Sequence[int], may_ship: bool
+) -> _Begun:
+    of = _at_the_end(instance, path) or located_in(path)
     for number in numbers:
         if number > of.count:
             raise LookupError(f"There is no frame {number}: the instance has {of.count}.")
@@ -89,6 +92,15 @@ def _begun(path: Path, ranges: Sequence[MediaRange], numbers: Sequence[int], may
         if standing and standing[1] >= _SHIPPED:
             return _Begun(of, form, standing=standing)
     return _Begun(of, form, _read(of, form, numbers[0]))
+
+
+def _at_the_end(of: Instance, path: Path) -> Frames | None:
+    """By what the index knows: most images end with their pixels, and are asked for once."""
+    told = (of.rows, of.columns, of.bits_allocated)
+    if not all(each.isdecimal() for each in told):
+        return None
+    rows, columns, bits = map(int, told)
+    return stored_frames.at_the_end(path, of.transfer_syntax_uid, (rows, columns), bits, of.frames)
 
 
 async def _sent(
