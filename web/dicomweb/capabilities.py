@@ -25,7 +25,7 @@ _ANSWERS: Mapping[str, Sequence[str]] = {
     "frames": (f'{MULTIPART}; type="{OCTETS}"', f'{MULTIPART}; type="image/*"', OCTETS),
     "bulkdata": (OCTETS, f'{MULTIPART}; type="{OCTETS}"'),
     "pixeldata": (f'{MULTIPART}; type="{OCTETS}"',),
-    "rendered": (*_PICTURES, "image/gif", "video/mp4", "application/pdf"),
+    "rendered": (*_PICTURES, "video/mp4", "application/pdf"),
     "thumbnail": MEDIA_TYPES,
     "wado": (*MEDIA_TYPES, DICOM),
 }

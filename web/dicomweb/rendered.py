@@ -8,7 +8,6 @@ from dataclasses import replace
 from aiohttp import web
 
 from appliance.archive.previews import EDGE, QUALITY
-from appliance.dicom.animated import GIF
 from appliance.dicom.document import document
 from appliance.dicom.film import MP4
 from appliance.dicom.model import Instance
@@ -56,7 +55,7 @@ async def many(request: web.Request) -> web.StreamResponse:
     if kind is not None:
         return await _parts(request, kind, (Picture(instance, frame, view, kind) for instance, frame in frames))
     if single is None:
-        raise not_acceptable([*(f'{MULTIPART}; type="{each}"' for each in MEDIA_TYPES), *MEDIA_TYPES, GIF, MP4])
+        raise not_acceptable([*(f'{MULTIPART}; type="{each}"' for each in MEDIA_TYPES), *MEDIA_TYPES, MP4])
     return await _one_of(request, shown, 0, view, single)
 
 

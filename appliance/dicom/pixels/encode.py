@@ -23,8 +23,10 @@ _FORMATS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 if features.check("webp"):
     _FORMATS["image/webp"] = ("WEBP", {"method": 2})
+_FORMATS["image/gif"] = ("GIF", {})  # of few colours: last, for who takes nothing else
 
 MEDIA_TYPES = tuple(_FORMATS)
+"""The better first."""
 
 KEYWORDS = ("PixelAspectRatio", "PixelSpacing", "NominalScannedPixelSpacing", "ImagerPixelSpacing")
 

@@ -127,6 +127,23 @@ def test_there_is_a_thumbnail_at_every_level(clinic: str, brain: Dataset, level:
     assert image(requests.get(f"{url(clinic, brain, level)}/thumbnail", asked, timeout=20).content).size == (100, 100)
 
 
+@pytest.mark.parametrize("kind", ["image/jpeg", "image/png", "image/webp", "image/gif"])
+@pytest.mark.parametrize("level", [1, 3])
+def test_a_thumbnail_comes_as_what_it_is_asked_for(clinic: str, brain: Dataset, level: int, kind: str) -> None:
+    answer = requests.get(f"{url(clinic, brain, level)}/thumbnail", headers={"Accept": kind}, timeout=20)
+    assert answer.headers["Content-Type"] == kind
+    picture = image(answer.content)
+    assert (Image.MIME[picture.format or ""], picture.size, getattr(picture, "n_frames", 1)) == (kind, (256, 256), 1)
+
+
+def test_a_thumbnail_in_colours_may_be_a_gif(clinic: str) -> None:
+    answer = requests.get(
+        f"{url(clinic, sample('examples_palette.dcm'))}/thumbnail", headers={"Accept": "image/gif"}, timeout=20
+    )
+    red, _, blue = image(answer.content).convert("RGB").split()
+    assert red.tobytes() != blue.tobytes()
+
+
 def test_a_document_is_rendered_as_itself_whatever_is_said_to_be_taken(clinic: str) -> None:
     report = pydicom.dcmread(shared("odd", "sample-pdf.dcm"))
     for accept in ("text/html,application/xhtml+xml,*/*;q=0.8", "application/pdf", "image/jpeg"):
