@@ -117,6 +117,13 @@ def test_what_has_not_changed_is_not_sent_again(clinic: str, mr: Instance, tail:
     assert again.content == b""
 
 
+@pytest.mark.parametrize("tail", ["", "/metadata", "/rendered", "/thumbnail", "/frames/1", "/bulkdata/7FE00010"])
+def test_no_cache_in_between_keeps_what_programs_may_keep(clinic: str, mr: Instance, tail: str) -> None:
+    answer = requests.get(url(clinic, mr) + tail, timeout=20)
+    assert answer.status_code == 200
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
 def test_a_study_that_grew_and_another_form_are_something_else(box: Box) -> None:
     first, second = brainix()[:2]
     stock(box, first)
