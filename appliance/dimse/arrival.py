@@ -58,6 +58,8 @@ class Arrivals(Dialogue):
         super().__init__(association, caller)
         self.may_store = True
         """Whether what it stores is taken; others have storage contexts for what comes back to them."""
+        self.stored_anyway: Callable[[], object] = lambda: None
+        """Told the first time that such another one stores."""
         self.tally = Tally()
         self.send_fragment: Callable[[int, bytes], None] = self._send_fragment
         """Sends one message fragment with its control header; another may be put in its place."""
@@ -182,6 +184,8 @@ class Arrivals(Dialogue):
             self.tally.stored += 1
             self.tally.size += answer.size
         else:
+            if not self.may_store and not self.tally.refused:
+                self.stored_anyway()
             self.tally.refused += 1
             log.warning("%s: an instance was refused (0x%04X): %s", self.caller, answer.status, answer.reason)
         self._send(store.context_id, command.store_response(store.command, answer.status, answer.reason))

@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from socketserver import BaseServer
 from typing import Any, cast
 
@@ -229,6 +230,7 @@ class Listener(ThreadedAssociationServer):
             self.gate.note(who.call, verdict.why, verdict.peer, sorted(set(forbidden.values())))
             contexts.refuse_as_user(association, forbidden)
         arrivals.may_store = Right.STORE in verdict.rights
+        arrivals.stored_anyway = partial(self.gate.note, who.call, verdict.why, verdict.peer, [Right.STORE.value])
         offered = [service for service in self.services if service.right in verdict.rights]
         arrivals.answerers = by_request(offered)
         arrivals.agreed = agreed(offered, association.requestor.sop_class_extended)

@@ -144,8 +144,13 @@ def test_who_only_retrieves_has_storage_contexts_but_stores_nothing(gated: Gated
         assert (scu.accepted.keys(), scu.refused) == ({1}, {3: 1})
     with Scu(gated.port).associate([(GET, [IMPLICIT]), *STORE], user=maximum_length(16384) + _ROLE) as scu:
         assert not scu.refused
-        assert scu.store(3, CT, UID, DATA).status == 0x0124
+        before = gated.refused()[0].count
+        for _ in range(3):
+            assert scu.store(3, CT, UID, DATA).status == 0x0124
     assert not gated.box.spool("tests").waiting()
+    wait_for(lambda: gated.refused()[0].count == before + 1, 20, "a refusal for the association")
+    (refusal,) = gated.refused()
+    assert (refusal.says, refusal.rights) == ("the peer Ward may not store", ("store",))
 
 
 def test_titles_change_without_a_restart(gated: Gated) -> None:
