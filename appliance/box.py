@@ -182,7 +182,7 @@ class Box:
             worklist.service(opening, characters, journal),
             mpps.service(opening, journal),
             mpps.retrieve_service(opening, characters, journal),
-            commitment.CommitmentService(opening, self._evidence("receiver")).service(),
+            commitment.CommitmentService(opening, self._evidence("receiver"), journal).service(),
         ]
 
     def _character_set(self) -> str:

@@ -25,7 +25,7 @@ from appliance.dimse import command, inside
 from appliance.dimse.caller import Caller
 from appliance.dimse.dialogue import COMMAND, LAST, MAX_IDENTIFIER, NO_LIMIT, PDV_HEAD, Dialogue
 from appliance.dimse.status import Status
-from appliance.dimse.store import Announced, Incoming
+from appliance.dimse.store import Announced, Answer, Incoming
 from appliance.spool.spool import Spool
 
 log = logging.getLogger(__name__)
@@ -40,6 +40,20 @@ class Tally:
     stored: int = 0
     refused: int = 0
     size: int = 0
+    study: str = ""
+    """Of all that was stored; empty when it was of several."""
+    refusal: int = 0
+    """The status of what was refused last."""
+
+    def add(self, answer: Answer) -> None:
+        """An instance was answered."""
+        if answer.status is Status.SUCCESS:
+            self.study = answer.study_instance_uid if not self.stored or answer.study_instance_uid == self.study else ""
+            self.stored += 1
+            self.size += answer.size
+        else:
+            self.refused += 1
+            self.refusal = answer.status
 
 
 @dataclass(frozen=True)
@@ -180,13 +194,10 @@ class Arrivals(Dialogue):
 
     def _answer(self, store: _Store) -> None:
         answer = store.incoming.finish()
-        if answer.status is Status.SUCCESS:
-            self.tally.stored += 1
-            self.tally.size += answer.size
-        else:
-            if not self.may_store and not self.tally.refused:
+        self.tally.add(answer)
+        if answer.status is not Status.SUCCESS:
+            if not self.may_store and self.tally.refused == 1:
                 self.stored_anyway()
-            self.tally.refused += 1
             log.warning("%s: an instance was refused (0x%04X): %s", self.caller, answer.status, answer.reason)
         self._send(store.context_id, command.store_response(store.command, answer.status, answer.reason))
         self._coming = None

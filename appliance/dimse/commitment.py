@@ -11,14 +11,13 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from enum import IntEnum
 from io import BytesIO
 
 from pydicom.dataset import Dataset
 from pynetdicom.dsutils import encode
 
+from appliance.access.journal import Journal
 from appliance.commitment import proofs
 from appliance.commitment.asked import accept
 from appliance.commitment.evidence import Evidence
@@ -34,6 +33,8 @@ from appliance.commitment.messages import (
 from appliance.commitment.reporter import reported
 from appliance.dimse import command
 from appliance.dimse import request as requests
+from appliance.dimse.answering import Opening
+from appliance.dimse.audited import note
 from appliance.dimse.received import data_set
 from appliance.dimse.request import Request
 from appliance.dimse.service import Service
@@ -66,9 +67,11 @@ class Status(IntEnum):
 class CommitmentService:
     """Answers both; opens the index for each message, and waits for nobody while it is away."""
 
-    def __init__(self, storage: Callable[[], AbstractContextManager[Storage]], evidence: Evidence) -> None:
+    def __init__(self, storage: Opening, evidence: Evidence, journal: Journal | None = None) -> None:
+        """What is asked is noted in `journal`."""
         self._storage = storage
         self._evidence = evidence
+        self._journal = journal
 
     def service(self) -> Service:
         """As the server offers it."""
@@ -83,6 +86,8 @@ class CommitmentService:
         status, reason, commitment = self._taken(request)
         if reason:
             log.warning("%s: a question what we keep was refused (0x%04X): %s", request.caller, status, reason)
+        asked = len(commitment.references) if commitment is not None else 0
+        note(self._journal, request, "commitment", "N-ACTION", status, items=asked)
         _respond(request, status, reason)
         if commitment is not None:
             self._report_here(request, commitment)

@@ -15,6 +15,7 @@ from pynetdicom.transport import RequestHandler
 from appliance.access.rights import Call, Why
 from appliance.dimse import inside
 from appliance.dimse.arrival import Arrivals
+from appliance.dimse.audited import note_stores
 from appliance.dimse.caller import Caller
 from appliance.dimse.line import Line
 
@@ -105,6 +106,8 @@ class Connection(RequestHandler):
             self._arrivals.close()
             self.request.close()
             line.forget()
+            # While it counts as open, for the journal is closed once none is.
+            note_stores(self.server.journal, self._arrivals.caller, self._arrivals.tally)
         self._report(time.monotonic() - began)
 
     def end(self, finish: bool, cut: bool) -> None:

@@ -24,6 +24,7 @@ from pynetdicom.pdu_primitives import A_ASSOCIATE
 from pynetdicom.presentation import build_context
 from pynetdicom.transport import ThreadedAssociationServer
 
+from appliance.access.journal import Journal
 from appliance.access.rights import Verdict, Why
 from appliance.dimse import contexts, echo
 from appliance.dimse.arrival import Arrivals
@@ -75,10 +76,11 @@ class Listener(ThreadedAssociationServer):
         hot: bool,
         tls: ssl.SSLContext | None = None,
         crowd: Crowd | None = None,
+        journal: Journal | None = None,
     ) -> None:
         """Serve the connections to `listening`, which fill `spool` or ask `services`, as far as `gate` lets them.
 
-        `hot` as in `Line`; `tls`: all of them by TLS, in a `crowd` of their own.
+        `hot` as in `Line`; `tls`: all of them by TLS, in a `crowd` of their own. What is stored is noted in `journal`.
         """
         self.services = services
         self.gate = gate
@@ -87,6 +89,7 @@ class Listener(ThreadedAssociationServer):
         self.shared = shared
         self.hot = hot
         self.tls = tls
+        self.journal = journal
         self._listening = listening
         self._lock = threading.Lock()
         self._open: dict[Association, Connection] = {}

@@ -58,7 +58,7 @@ class Receiver:
         """Serve who comes through `gate`, without one as `config` says; by TLS too, with `identity`.
 
         `hot`: read P-DATA ourselves, not through pynetdicom; unless said, where we know its inside. `tls`: for the
-        plain port, in tests. `journal`: what the services note in, kept going meanwhile.
+        plain port, in tests. `journal`: what is read and written is noted in, kept going meanwhile.
         """
         self._services = services
         self._journal = journal
@@ -161,6 +161,7 @@ class Receiver:
             hot=self._hot,
             tls=tls,
             crowd=crowd,
+            journal=self._journal,
         )
 
     def _open(self) -> dict[bool, socket.socket]:

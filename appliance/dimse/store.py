@@ -44,6 +44,8 @@ class Answer:
     """Why not, in words; empty with success. No patient data."""
     size: int = 0
     """Bytes of the data set that were kept."""
+    study_instance_uid: str = ""
+    """What they are of; empty with a refusal."""
 
 
 _NOT_AUTHORIZED = Answer(Status.NOT_AUTHORIZED, "this peer may not store here")
@@ -65,6 +67,7 @@ class Incoming:
         """`finder` remembers how instances of the same sender begin; `via` is the door, as `Origin` has it."""
         self._announced = announced
         self._finder = finder or peek.Finder()
+        self._study = ""
         self._keeping: Keeping | None = None
         self._refusal = refusal_of_command(announced) if may_store else _NOT_AUTHORIZED
         if self._refusal is None:
@@ -89,7 +92,7 @@ class Incoming:
                 refusal = self._refusal_of_data_set(keeping)
                 if refusal is None:
                     keeping.commit()
-                    return Answer(Status.SUCCESS, size=keeping.size)
+                    return Answer(Status.SUCCESS, size=keeping.size, study_instance_uid=self._study)
             except OSError as fault:
                 refusal = _refusal_of_disk(fault)
             self._refuse(refusal)
@@ -118,6 +121,7 @@ class Incoming:
             except UnreadableInstanceError as fault:
                 # What follows the colon is a library's, and may quote a patient's data.
                 return Answer(Status.CANNOT_UNDERSTAND, str(fault).partition(":")[0])
+        self._study = found[2]
         return refusal_of_data_set(self._announced, *found)
 
 

@@ -13,11 +13,12 @@ from appliance.dimse.caller import Caller
 from appliance.dimse.client.find import find
 from appliance.storage.rows import AuditRow, Peer
 from appliance.storage.sqlite import connection
-from tests.support.files import brainix
+from tests.support.files import brainix, knee
 from tests.support.modality import MPPS, modality_of, report
 from tests.support.ourselves import OURSELVES
-from tests.support.querying import BRAINIX, findscu, getscu, movescu, open_box, serving, stocked
-from tests.support.scp import storescp
+from tests.support.querying import BRAINIX, MR, findscu, getscu, movescu, open_box, serving, stocked
+from tests.support.scp import data_set, storescp, uids
+from tests.support.scu import EXPLICIT, Scu
 from tests.support.waiting import wait_for
 
 STUDY = ("QueryRetrieveLevel=STUDY", f"StudyInstanceUID={BRAINIX}")
@@ -91,6 +92,48 @@ def test_worklist_and_reports_are_told_of(tmp_path: Path) -> None:
         ("mpps", "N-CREATE", "ok"): ("peer MODALITY, AE MODALITY", "1.2.3.4", 1),
         ("mpps", "N-CREATE", "0111"): ("peer MODALITY, AE MODALITY", "", 0),
     }
+
+
+def stores(box: Box) -> list[tuple[str, str, int, str]]:
+    """Study, outcome, items and who, of what the audit has on C-STOREs."""
+    with box.own_storage() as storage:
+        rows = [row for row in storage.audit.rows(limit=9) if (row.action, row.resource) == ("store", "C-STORE")]
+    return sorted((row.study_instance_uid, row.outcome, row.items, row.who) for row in rows)
+
+
+def test_what_is_stored_over_an_association_is_one_note_with_its_study_if_it_is_one(tmp_path: Path) -> None:
+    box = open_box(tmp_path / "box")
+    box.peers.add("CT-1", "TEST", "127.0.0.1", 104)
+    box.close()
+    with serving(box) as port:
+        for paths in (brainix()[:3], [brainix()[0], *knee()[:2], brainix()[1]]):
+            with Scu(port).associate([(MR, [EXPLICIT])]) as scu:
+                for path in paths:
+                    assert scu.store(1, MR, uids(path)[1], data_set(path)).status == 0
+        with Scu(port).associate([(MR, [EXPLICIT])]) as scu:
+            assert scu.store(1, MR, "1.2.3", data_set(brainix()[0])).status == 0xA900
+            assert scu.store(1, MR, "1.2.3", data_set(brainix()[0])).status == 0xA900
+        with Scu(port).associate([(MR, [EXPLICIT])]):
+            pass
+    who = "peer CT-1, AE TEST"
+    assert stores(box) == [("", "A900", 0, who), ("", "ok", 4, who), (BRAINIX, "ok", 3, who)]
+
+
+def test_images_are_taken_in_while_the_index_is_broken_and_their_note_waits(tmp_path: Path) -> None:
+    box = open_box(tmp_path / "box")
+    box.index_path.write_bytes(b"this is no index" * 100)
+    audit = box.data_dir / "audit"
+    with serving(box) as port:
+        with Scu(port).associate([(MR, [EXPLICIT])]) as scu:
+            assert scu.store(1, MR, uids(brainix()[0])[1], data_set(brainix()[0])).status == 0
+        wait_for(lambda: [*audit.glob("*.jsonl")], what="a journal that waits")
+        with Scu(port).associate([(MR, [EXPLICIT])]) as scu:
+            assert scu.store(1, MR, uids(brainix()[1])[1], data_set(brainix()[1])).status == 0
+    assert len(box.spool("tests").waiting()) == 2
+    box.index_path.unlink()
+    with serving(box):
+        pass
+    assert stores(box) == [(BRAINIX, "ok", 1, "AE TEST"), (BRAINIX, "ok", 1, "AE TEST")]
 
 
 def test_answers_do_not_wait_for_an_audit_that_cannot_be_kept_now(

@@ -106,6 +106,17 @@ def test_who_stays_is_told_on_the_association_of_its_question(box: Box, fill: Fi
     assert (row.ae_title, row.called, row.total, row.failed) == ("MODALITY", "PACSBOX", 3, 1)
 
 
+def test_a_question_is_told_of_in_the_audit_with_how_many_it_was_about(box: Box, modality: Modality) -> None:
+    with modality.calling() as association:
+        assert ask(association, data_for(*brainix()[:2])) == 0
+        assert ask(association, without_list()) == 0x0115
+    rows = wait_for(lambda: (found := box.storage.audit.rows(limit=9))[1:] and found, what="the audit of both")
+    assert {(row.who, row.action, row.resource, row.outcome, row.items) for row in rows} == {
+        ("peer CT-1, AE MODALITY", "commitment", "N-ACTION", "ok", 2),
+        ("peer CT-1, AE MODALITY", "commitment", "N-ACTION", "0115", 0),
+    }
+
+
 def test_what_is_still_in_the_spool_is_waited_for_on_the_line(box: Box, modality: Modality) -> None:
     with brainix()[0].open("rb") as file:
         box.spool("receiver").keep(file, Origin("C-STORE", "MODALITY", "PACSBOX", "127.0.0.1", events.now()))

@@ -46,7 +46,8 @@ def send(spool: Spool, what: Announced, data: bytes, chunk: int = 1000) -> Answe
 
 def test_success_means_that_the_bytes_are_in_the_spool_with_our_header(spool: Spool) -> None:
     _, data = instance(CT)
-    assert send(spool, announced(), data) == Answer(Status.SUCCESS, size=len(data))
+    study = "1.3.6.1.4.1.5962.1.2.1.20040119072730.12322"
+    assert send(spool, announced(), data) == Answer(Status.SUCCESS, size=len(data), study_instance_uid=study)
     (entry,) = spool.waiting()
     meta, kept = instance(entry.path)
     assert kept == data
