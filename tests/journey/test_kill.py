@@ -46,6 +46,15 @@ def answered_with_success(output: str) -> list[Path]:
     return [Path(name) for name in _SENT.findall(output)]
 
 
+def said_until(sending: subprocess.Popen[str], answers: int) -> str:
+    """What the sender says until it has had so many answers."""
+    assert sending.stdout is not None
+    said = ""
+    while said.count("Received Store Response") < answers and (line := sending.stdout.readline()):
+        said += line
+    return said
+
+
 def examine(box: RunningBox, sent: list[Path]) -> None:
     """Every one of `sent` is indexed once, byte-identical; and nothing else but what was not answered."""
     wait_for(box.is_drained, 60, "the spool to drain")
@@ -69,9 +78,10 @@ def test_the_receiver_is_killed(running: RunningBox, tmp_path: Path) -> None:
     for round_number in range(KILLS):
         files = copies(SOURCE, tmp_path / "images", 60, study=round_number)
         sending = storescu(running, files)
-        threading.Event().wait(chance.uniform(0.01, 0.25))
+        output = said_until(sending, chance.randrange(40))
+        threading.Event().wait(chance.uniform(0.0, 0.005))
         running.kill("receiver")
-        success = answered_with_success(sending.communicate(timeout=60)[0])
+        success = answered_with_success(output + sending.communicate(timeout=60)[0])
         cut_short += len(success) < len(files)
         sent += success
         running.start("receiver")
