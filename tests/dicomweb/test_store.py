@@ -318,7 +318,7 @@ def test_a_restart_sends_only_what_is_not_confirmed(
     with serving(script) as server:
         known(server)
         transfer = stocked.transfers.enqueue(study, "CLINIC-B")
-        with at_work(stocked.sender(delay=lambda *_: 3600.0)):
+        with at_work(stocked.sender(delay=lambda *_: 600.0)):
             waiting = put_off(stocked, transfer)
         assert (waiting.sent, waiting.message) == (4, "The connection to CLINIC-B was lost in the middle.")
         with at_work(stocked.sender(delay=lambda *_: 0.05)):
