@@ -14,7 +14,7 @@ import pydicom
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
-from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, expect, sync_playwright
 
 from appliance.box import Box
 from appliance.config import load
@@ -115,9 +115,13 @@ class Desk:
         """Whether a test asks for what it must not get: from then on faults, which may be told late, are no wonder."""
         context.on("request", lambda request: self.asked.append(request.url))
         context.on("weberror", lambda fault: self._fault(str(fault.error)))
-        context.on("console", lambda message: self._fault(message.text) if message.type == "error" else None)
+        context.on("console", self._said)
         context.set_default_timeout(PATIENCE)
         self.page = context.new_page()
+
+    def _said(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self._fault(f"{message.text} ({message.location['url']})")
 
     def _fault(self, told: str) -> None:
         if not self.provoked:
