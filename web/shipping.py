@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import select
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -26,6 +27,8 @@ from web.streaming import stream
 _LOG = logging.getLogger(__name__)
 _TURN = 0.25
 """Seconds that one reader holds a thread."""
+_PATIENCE_MS = 5
+"""What a reader in the same house needs to take more; for others the thread is not held."""
 _ASK_AGAIN = 4 << 20
 """Bytes after which we ask whether the reader still may."""
 _STALLED = 60.0
@@ -123,6 +126,8 @@ class _Shipment:
     ) -> None:
         # Of our own, so that the event loop closing its one does not have us send into another's connection.
         self._socket = socket.socket(fileno=os.dup(descriptor))
+        self._poll = select.poll()
+        self._poll.register(self._socket, select.POLLOUT)
         self._pieces = pieces
         self._still = still
         self._head = b""
@@ -143,8 +148,9 @@ class _Shipment:
                 try:
                     self._count(self._some())
                 except BlockingIOError:
-                    self.is_blocked = True
-                    return False
+                    if not self._poll.poll(_PATIENCE_MS):
+                        self.is_blocked = True
+                        return False
                 if time.monotonic() > end:
                     return False
             self._socket.close()
