@@ -75,7 +75,7 @@ class Keeping:
     def write(self, chunk: bytes | bytearray | memoryview) -> int:
         """Append bytes of the data set. Raises OSError, and `StorageFullError` when it would fill the disk."""
         size = len(chunk)
-        self._put(chunk, len(self._head) + self.size)
+        self._put_behind_header(chunk)
         self.size += size
         if self.size >= self._begun + _EARLY:
             self._begin_writing()
@@ -108,6 +108,15 @@ class Keeping:
                 self.path.unlink()
             finally:
                 self._close()
+
+    def _put_behind_header(self, chunk: bytes | bytearray | memoryview) -> None:
+        """The header's page by itself: a larger one, with what follows, would be written as a whole once more."""
+        at = len(self._head) + self.size
+        if at < _HEADER < at + len(chunk):
+            within = _HEADER - at
+            self._put(memoryview(chunk)[:within], at)
+            chunk, at = memoryview(chunk)[within:], _HEADER
+        self._put(chunk, at)
 
     def _put(self, chunk: bytes | bytearray | memoryview, at: int) -> None:
         written = os.pwrite(self._descriptor, chunk, at)
