@@ -44,7 +44,7 @@ _CUT = 3.0
 """Seconds more until connections are cut."""
 LONGEST_END = _GRACE + 2 * _CUT
 _WAIT = 0.01
-_YIELD = 0.1
+_YIELD = 0.2
 """Seconds for which a connection is left to a process that has fewer; it may be stuck."""
 _LOCAL_LIMIT_EXCEEDED = (0x02, 0x03, 0x02)
 """Rejected for the moment, by the service provider, local limit exceeded (PS3.8 table 9-21)."""
@@ -95,6 +95,7 @@ class Listener(ThreadedAssociationServer):
         self._open: dict[Association, Connection] = {}
         self._places: dict[Any, int] = {}
         self._admitted: dict[Association, int] = {}
+        self._seen = 0
         self._waited = 0.0
         self._told: set[str] = set()
         verification = build_context(echo.SOP_CLASS, list(echo.TRANSFER_SYNTAXES))
@@ -125,11 +126,14 @@ class Listener(ThreadedAssociationServer):
 
         Raises BlockingIOError if not: then it waits, before it is taken.
         """
+        taken = self.crowd.taken()
+        if taken != self._seen:
+            # What we left to another process has been taken: this is the next one.
+            self._seen, self._waited = taken, 0.0
         if not self.crowd.is_our_turn() and self._waited < _YIELD:
             self._waited += _WAIT
             time.sleep(_WAIT)
             raise BlockingIOError(errno.EAGAIN, "another process has fewer connections")
-        self._waited = 0.0
         place = self.shared.connections.take()
         if place is None:
             self.shared.waiting.make_room()

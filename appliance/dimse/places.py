@@ -18,6 +18,7 @@ from appliance.dimse.waiting import Waiting
 MOST = 8192
 """Places at most."""
 _WORD = 4
+_LARGEST = 0xFFFF_FFFF
 _DIGEST = 8
 _FLOCK = struct.Struct("@hhqqi4x")
 """`struct flock` (fcntl(2))."""
@@ -80,8 +81,8 @@ class Crowd:
     """How many connections each process has."""
 
     def __init__(self, processes: int = 1) -> None:
-        self._memory = mmap.mmap(-1, processes * _WORD)
-        self._counts = memoryview(self._memory).cast("I")
+        self._counts = memoryview(mmap.mmap(-1, processes * _WORD)).cast("I")
+        self._taken = memoryview(mmap.mmap(-1, processes * _WORD)).cast("I")
         self._mine = 0
 
     def be(self, process: int) -> None:
@@ -91,7 +92,13 @@ class Crowd:
 
     def tell(self, connections: int) -> None:
         """Let the others know how many we have."""
+        if connections > self._counts[self._mine]:
+            self._taken[self._mine] = (self._taken[self._mine] + 1) & _LARGEST
         self._counts[self._mine] = connections
+
+    def taken(self) -> int:
+        """A number that changes when any of us takes a connection."""
+        return sum(self._taken)
 
     def is_our_turn(self) -> bool:
         """Whether nobody has fewer."""

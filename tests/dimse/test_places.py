@@ -74,6 +74,22 @@ def test_the_least_busy_process_is_asked_first() -> None:
     assert told.split() == ["True", "True", "False"]
 
 
+def test_what_another_took_is_told_and_what_it_lost_is_not() -> None:
+    told = in_processes("""
+        crowd = Crowd(2)
+        seen = [crowd.taken()]
+        for connections in (1, 0, 1):
+            if (pid := os.fork()) == 0:
+                crowd._mine = 1
+                crowd.tell(connections)
+                os._exit(0)
+            os.waitpid(pid, 0)
+            seen.append(crowd.taken())
+        print(*(new != old for old, new in zip(seen, seen[1:])))
+    """)
+    assert told.split() == ["True", "False", "True"]
+
+
 def test_alone_it_is_always_our_turn() -> None:
     crowd = Crowd()
     crowd.tell(7)

@@ -69,6 +69,19 @@ def associations(receivers: Receivers, count: int) -> list[Scu]:
     return [Scu(receivers.port).associate(CONTEXT) for _ in range(count)]
 
 
+def spread(receivers: Receivers, each: int) -> list[Scu]:
+    """`each` associations of each of the two; a process that the machine lets wait may miss its turn once or twice."""
+    for _ in range(3):
+        wait_for(lambda: not any(receivers.serves(child) for child in receivers.children()))
+        open_ones = associations(receivers, 2 * each)
+        with suppress(AssertionError):
+            wait_for(lambda: [receivers.serves(child) for child in receivers.children()] == [each] * 2, 3)
+            return open_ones
+        for scu in open_ones:
+            scu.__exit__(None)
+    raise AssertionError("one process takes more than its share")
+
+
 def is_rejected(receivers: Receivers) -> bool:
     scu = Scu(receivers.port)
     scu.socket.sendall(associate_request(CONTEXT))
@@ -82,8 +95,7 @@ def gone(*processes: psutil.Process) -> Callable[[], bool]:
 
 
 def test_associations_are_spread_evenly_and_limited_in_all(receivers: Receivers) -> None:
-    open_ones = associations(receivers, 4)
-    wait_for(lambda: [receivers.serves(child) for child in receivers.children()] == [2, 2])
+    open_ones = spread(receivers, 2)
     assert is_rejected(receivers)
     assert [scu.store(1, CT, UID, DATA).status for scu in open_ones] == [0] * 4
     assert len(receivers.spool.waiting()) == 4
@@ -94,9 +106,8 @@ def test_associations_are_spread_evenly_and_limited_in_all(receivers: Receivers)
 
 
 def test_one_that_is_killed_is_replaced_while_the_other_serves(receivers: Receivers) -> None:
-    first, second = associations(receivers, 2)
+    first, second = spread(receivers, 1)
     victim, other = receivers.children()
-    wait_for(lambda: receivers.serves(victim) == receivers.serves(other) == 1)
     for scu in (first, second):
         scu.fragment(1, 3, store_command(CT, UID))
         scu.fragment(1, 0, DATA[:20_000])
