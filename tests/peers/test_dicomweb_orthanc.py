@@ -15,6 +15,7 @@ from tests.conftest import Fill
 from tests.support.files import brainix, knee
 from tests.support.indexing import drain
 from tests.support.orthanc import Orthanc, orthanc
+from tests.support.programs import lacking
 from tests.support.sending import at_work, over
 
 PLUGIN = Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so")
@@ -25,7 +26,7 @@ BRAINIX, KNEE = "2.16.840.1.113669.632.20.1211.10000357775", "2.16.840.1.113669.
 def clinic(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orthanc]:
     """Orthanc with its DICOMweb plugin."""
     if not PLUGIN.exists():
-        pytest.skip("orthanc-dicomweb is not installed (see requirements/debian.txt)")
+        lacking("orthanc-dicomweb is not installed (see requirements/debian.txt)")
     options = {"Plugins": [str(PLUGIN)], "DicomWeb": {"Enable": True, "Root": "/dicom-web/"}}
     with orthanc(tmp_path_factory.mktemp("orthanc"), {}, **options) as found:
         yield found

@@ -10,10 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
-
 from tests.support import recorded_disk
-from tests.support.programs import program
+from tests.support.programs import lacking, program
 from tests.support.waiting import wait_for
 
 SIZES = {"ext4": 128, "xfs": 320, "btrfs": 256}
@@ -27,13 +25,13 @@ _MEMORY = Path("/dev/shm")
 
 
 def needed() -> None:
-    """Skip, saying why, where file systems cannot be mounted."""
+    """Skip, saying why, where file systems cannot be mounted; where peers are required, fail."""
     for path in (Path("/dev/loop-control"), Path("/dev/fuse")):
         if not os.access(path, os.R_OK | os.W_OK):
-            pytest.skip(f"mounting a file system of our own needs root and {path}")
+            lacking(f"mounting a file system of our own needs root and {path}")
     tried = subprocess.run(["unshare", "--mount", "true"], check=False, capture_output=True, text=True)
     if tried.returncode:
-        pytest.skip(f"mounting a file system of our own is not permitted: {tried.stderr.strip()}")
+        lacking(f"mounting a file system of our own is not permitted: {tried.stderr.strip()}")
 
 
 @contextmanager
@@ -97,7 +95,7 @@ def immutable(*paths: Path) -> Iterator[None]:
         for path in paths:
             tried = subprocess.run([change, "+i", path], check=False, capture_output=True, text=True)
             if tried.returncode:
-                pytest.skip(f"making a file immutable is not permitted here: {tried.stderr.strip()}")
+                lacking(f"making a file immutable is not permitted here: {tried.stderr.strip()}")
         yield
     finally:
         subprocess.run([change, "-i", *(path for path in paths if path.exists())], check=False, capture_output=True)

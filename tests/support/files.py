@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pydicom.data
-import pytest
+
+from tests.support.programs import lacking
 
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = ROOT.parent / "shared" / "data"
@@ -17,9 +17,7 @@ def shared(*parts: str) -> Path:
     """A file or folder of the shared data; skips where it is absent, unless peers are required."""
     path = SHARED.joinpath(*parts)
     if not path.exists():
-        if os.environ.get("PACSBOX_REQUIRE_PEERS"):
-            pytest.fail(f"{path} is absent, and PACSBOX_REQUIRE_PEERS is set")
-        pytest.skip(f"the shared DICOM files are not beside the project: {path}")
+        lacking(f"the shared DICOM files are not beside the project: {path}")
     return path
 
 

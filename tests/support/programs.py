@@ -8,17 +8,23 @@ import shutil
 import socket
 from collections.abc import Iterator
 from contextlib import suppress
+from typing import NoReturn
 
 import pytest
+
+
+def lacking(reason: str) -> NoReturn:
+    """Skip for this reason; where peers are required, fail."""
+    if os.environ.get("PACSBOX_REQUIRE_PEERS"):
+        pytest.fail(f"{reason}; and PACSBOX_REQUIRE_PEERS is set")
+    pytest.skip(reason)
 
 
 def program(name: str) -> str:
     """The path of a program; skips where it is not installed, unless peers are required."""
     path = shutil.which(name)
     if path is None:
-        if os.environ.get("PACSBOX_REQUIRE_PEERS"):
-            pytest.fail(f"{name} is not installed, and PACSBOX_REQUIRE_PEERS is set")
-        pytest.skip(f"{name} is not installed (see requirements/debian.txt)")
+        lacking(f"{name} is not installed (see requirements/debian.txt)")
     return path
 
 

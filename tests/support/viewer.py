@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import gzip
-import os
 from pathlib import Path
 
-import pytest
-
 from appliance.full_viewer import Viewer, installed
+from tests.support.programs import lacking
 
 
 def needed() -> Viewer:
     """The installed viewer; skips where there is none, unless peers are required."""
     found = installed()
     if found is None:
-        if os.environ.get("PACSBOX_REQUIRE_PEERS"):
-            pytest.fail("the full viewer is not installed (make viewer), and PACSBOX_REQUIRE_PEERS is set")
-        pytest.skip("the full viewer is not installed: run make viewer")
+        lacking("the full viewer is not installed: run make viewer")
     return found
 
 

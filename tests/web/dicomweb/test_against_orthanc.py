@@ -6,7 +6,6 @@ Where the answers differ, `OURS_ALONE`, `THEIRS_ALONE` and `OTHERWISE` name the 
 from __future__ import annotations
 
 import base64
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from tests.support.clinic import ROOT, opened
 from tests.support.files import PYDICOM, brainix, knee
 from tests.support.indexing import stock
 from tests.support.orthanc import Orthanc, orthanc
+from tests.support.programs import lacking
 
 Json = dict[str, Any]
 PLUGIN = Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so")
@@ -137,7 +137,7 @@ def roots(tmp_path_factory: pytest.TempPathFactory, stocked: Box) -> Iterator[tu
     folder = tmp_path_factory.mktemp("against-orthanc")
     box = Box(stocked.config.model_copy(update={"data_dir": folder / "box"}))
     if not PLUGIN.exists():
-        (pytest.fail if os.environ.get("PACSBOX_REQUIRE_PEERS") else pytest.skip)("orthanc-dicomweb is not installed")
+        lacking("orthanc-dicomweb is not installed (see requirements/debian.txt)")
     stock(box, *files())
     with (
         opened(box) as doors,
