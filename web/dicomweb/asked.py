@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -58,8 +59,8 @@ ITEMS = web.RequestKey("items", int)
 """How many things the answer is about; one unless a handler says otherwise."""
 STUDY = web.RequestKey("study", str)
 """The one study that it is about, where the path doesn't tell."""
-ITEMS_OF = web.RequestKey("items_of", dict[str, int])
-"""How many things of each study, where it may be about several."""
+STORED = web.RequestKey("stored", Counter[str])
+"""How many instances of each study were taken in, whatever the answer says, and whether there is one."""
 
 
 def guarded(handler: Handler, about: About, guard: Guard, depth: int) -> Handler:

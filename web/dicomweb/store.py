@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
+from typing import TypeVar
 
 import orjson
 from aiohttp import web
@@ -23,13 +24,16 @@ from appliance.spool.fate import Fate, fate
 from appliance.spool.intake import Intake, Kept, Refusal, RefusedError
 from appliance.spool.spool import Spool
 from web import guards
+from web.dicomweb import audited
 from web.dicomweb.accept import DICOM, JSON, MULTIPART, XML, accepted, choose, media_type
-from web.dicomweb.asked import ASKED, ITEMS, ITEMS_OF, Asked
+from web.dicomweb.asked import ASKED, ITEMS, STORED, Asked
 from web.dicomweb.composed import InstanceFaultError, alone, several
 from web.dicomweb.parts import Parts
 from web.keys import BOX, THREADS
 
 _LOG = logging.getLogger(__name__)
+T = TypeVar("T")
+
 DOOR = "stow"
 """Our part of the spool."""
 _CHUNK = 1 << 18
@@ -54,17 +58,24 @@ class Failed:
 
 async def store(request: web.Request) -> web.Response:
     """POST /studies[/{study}]"""
+    try:
+        return await _stored(request)
+    except (asyncio.CancelledError, ConnectionError):
+        audited.stored(request)  # who sent it is gone: there will be no answer to note it by
+        raise
+
+
+async def _stored(request: web.Request) -> web.Response:
     told_as = choose(accepted(request), (JSON, "application/json", XML))
     asked, threads = request[ASKED], request.app[THREADS]
     spool = await threads.run(request.app[BOX].spool, DOOR)
     kept: list[Kept] = []
     failed: list[Failed] = []
-    request[ITEMS] = 0
+    request[ITEMS], request[STORED] = 0, Counter()
     async with aclosing(_files(request, spool)) as files:
         async for file in files:
             try:
                 kept.append(await _taken(request, spool, file))
-                request[ITEMS_OF] = Counter(each.study_instance_uid for each in kept)
             except (RefusedError, InstanceFaultError) as fault:
                 _LOG.warning("%s: an instance was refused: %s", asked.grant.scope.who, fault)
                 reason = _REASONS[fault.refusal] if isinstance(fault, RefusedError) else _OF_FAULT[fault.fault]
@@ -88,16 +99,32 @@ def status(kept: Sequence[Kept], failed: Sequence[Failed], waiting: bool) -> int
 
 
 async def _taken(request: web.Request, spool: Spool, chunks: AsyncIterator[bytes]) -> Kept:
-    """One file into the spool."""
-    asked, run = request[ASKED], request.app[THREADS].run
+    """One file into the spool; counted once it is safe there, even if who sent it has left meanwhile."""
+    asked, threads = request[ASKED], request.app[THREADS]
     origin = Origin("STOW-RS", address=guards.address(request), received=events.now())
     intake = Intake(spool, origin, asked.study)
+
+    def finish() -> Kept:
+        kept = intake.finish()
+        request[STORED][kept.study_instance_uid] += 1
+        return kept
+
     try:
         async for chunk in chunks:
-            await run(intake.write, chunk)
-        return await run(intake.finish)
+            await _to_its_end(threads.run(intake.write, chunk))
+        return await _to_its_end(threads.run(finish))
     finally:
-        await asyncio.shield(run(intake.discard))
+        await asyncio.shield(threads.run(intake.discard))
+
+
+async def _to_its_end(work: Awaitable[T]) -> T:
+    """What `work` gives; who is cancelled meanwhile goes on only when it is over, for a thread can't be stopped."""
+    running = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(running)
+    except asyncio.CancelledError:
+        await asyncio.wait((running,))
+        raise
 
 
 def _files(request: web.Request, spool: Spool) -> AsyncGenerator[AsyncIterator[bytes]]:
@@ -144,6 +171,7 @@ async def _settled(request: web.Request, spool: Spool, kept: list[Kept], failed:
         for each, where in zip(waiting, fates, strict=True):
             if where in _OF_FATE:
                 kept.remove(each)
+                request[STORED][each.study_instance_uid] -= 1
                 failed.append(Failed(_OF_FATE[where], each.sop_class_uid, each.sop_instance_uid))
         waiting = [each for each, where in zip(waiting, fates, strict=True) if where is Fate.WAITING]
         if loop.time() > end:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import socket
+from io import BytesIO
+from urllib.parse import urlsplit
+
+import pydicom
 import pytest
 import requests
 
@@ -11,11 +16,18 @@ from appliance.storage.rows import AuditRow
 from tests.support.clinic import ROOT, filled, named, opened
 from tests.support.files import brainix, knee
 from tests.support.indexing import indexing, stock
+from tests.support.waiting import wait_for
 from web.dicomweb.routes import ROUTES
+
+STOW = 'multipart/related; type="application/dicom"; boundary=x'
 
 
 def rows(box: Box) -> list[AuditRow]:
     return box.storage.audit.rows(limit=1000)
+
+
+def parts(*files: bytes) -> bytes:
+    return b"".join(b"--x\r\n\r\n" + file + b"\r\n" for file in files)
 
 
 def test_every_route_is_noted_with_what_how_many_and_of_which_study(box: Box) -> None:
@@ -53,13 +65,48 @@ def test_storing_is_noted_with_how_many(box: Box) -> None:
 
 def test_storing_of_several_studies_is_noted_for_each(box: Box) -> None:
     files = [path.read_bytes() for path in (*brainix()[:2], *knee()[:3])]
-    body = b"".join(b"--x\r\n\r\n" + file + b"\r\n" for file in files) + b"--x--"
-    kind = 'multipart/related; type="application/dicom"; boundary=x'
+    body = parts(*files) + b"--x--"
     with indexing(box), opened(box) as doors:
-        answer = requests.post(f"{doors.clinic}{ROOT}/studies", data=body, headers={"Content-Type": kind}, timeout=30)
+        answer = requests.post(f"{doors.clinic}{ROOT}/studies", data=body, headers={"Content-Type": STOW}, timeout=30)
         assert answer.status_code == 200
     noted = {row.study_instance_uid: (row.action, row.items, row.outcome) for row in rows(box)}
     assert noted == {named(box, "BRAINIX"): ("store", 2, "ok"), named(box, "KNEE"): ("store", 3, "ok")}
+
+
+def test_who_leaves_midway_is_noted_with_what_was_whole_of_each_study(box: Box) -> None:
+    whole = [path.read_bytes() for path in (*brainix()[:2], *knee()[:1])]
+    body = parts(*whole) + b"--x\r\n\r\n" + brainix()[2].read_bytes()[:-1000]
+    head = f"POST {ROOT}/studies HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999\r\nContent-Type: {STOW}\r\n"
+    with indexing(box), opened(box) as doors:
+        place = urlsplit(doors.clinic)
+        with socket.create_connection((place.hostname or "", place.port or 0)) as connection:
+            connection.sendall(f"{head}\r\n".encode() + body)
+            wait_for(lambda: box.storage.studies.count() == (2, 3), what="what is whole")
+    noted = sorted((row.study_instance_uid, row.action, row.items, row.outcome) for row in rows(box))
+    assert noted == sorted([(named(box, "BRAINIX"), "store", 2, "ok"), (named(box, "KNEE"), "store", 1, "ok")])
+
+
+def test_a_body_that_ends_too_soon_is_a_refusal_beside_what_was_stored(box: Box) -> None:
+    body = parts(brainix()[0].read_bytes(), brainix()[1].read_bytes()) + b"--x\r\n\r\n" + brainix()[2].read_bytes()
+    with indexing(box), opened(box) as doors:
+        answer = requests.post(f"{doors.clinic}{ROOT}/studies", data=body, headers={"Content-Type": STOW}, timeout=30)
+        assert answer.status_code == 400
+        wait_for(lambda: box.storage.studies.count() == (1, 2), what="what is whole")
+    noted = {(row.study_instance_uid, row.items, row.outcome) for row in rows(box)}
+    assert noted == {(named(box, "BRAINIX"), 2, "ok"), ("", 0, "400")}
+
+
+def test_what_the_indexer_does_not_take_is_not_noted_as_stored(box: Box) -> None:
+    dataset = pydicom.dcmread(brainix()[0])
+    dataset.PatientID = "SOMEBODY ELSE"
+    other = BytesIO()
+    dataset.save_as(other)
+    stock(box, brainix()[0])
+    body = parts(other.getvalue(), brainix()[1].read_bytes()) + b"--x--"
+    with indexing(box), opened(box) as doors:
+        answer = requests.post(f"{doors.clinic}{ROOT}/studies", data=body, headers={"Content-Type": STOW}, timeout=30)
+        assert answer.status_code == 202
+    assert [(row.items, row.outcome) for row in rows(box)] == [(1, "ok")]
 
 
 @pytest.mark.parametrize(("token", "who", "outcome"), [("nonsense", "unknown", "401"), ("", "token A", "403")])
