@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import array
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,18 +20,13 @@ from appliance.dicom.extract import Extract
 from appliance.dicom.frames import frames, plain
 from appliance.dicom.media_types import OCTETS
 from appliance.dicom.source import UNDEFINED, NothingToShowError, refusing, reopened
+from appliance.dicom.words import has_words, turned
 
 _DOCUMENT = 0x00420011
 _PIXEL_DATA = 0x7FE00010
 _IMPLICIT_LITTLE, _EXPLICIT_BIG = "1.2.840.10008.1.2", "1.2.840.10008.1.2.2"
 _DEFER = 1 << 16
 _PATH = re.compile(r"[0-9A-Fa-f]{8}(/[0-9]{1,6}/[0-9A-Fa-f]{8}){0,60}")
-_WORDS = {
-    **dict.fromkeys(("OW", "US", "SS"), "H"),
-    **dict.fromkeys(("OL", "OF", "UL", "SL", "FL"), "I"),
-    **dict.fromkeys(("OD", "OV", "FD", "SV", "UV"), "Q"),
-}
-"""VRs whose words are the other way round in big-endian files, by `array`'s letter."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +63,7 @@ def value(path: Path, element: str) -> Value:
     syntax = _syntax(path)
     if below:
         vr, data = _nested(path, [*map(_key, element.split("/"))]) or _absent(element)
-        return Loaded(_turned(vr, data, syntax))
+        return Loaded(turned(vr, data) if syntax == _EXPLICIT_BIG else data)
     vr, offset, length = _located(path, int(tag, 16), syntax) or _absent(element)
     if length == UNDEFINED:
         raise NothingToShowError("The value is in fragments: ask for its frames.")
@@ -77,8 +71,8 @@ def value(path: Path, element: str) -> Value:
     if syntax == _EXPLICIT_BIG and int(tag, 16) == _PIXEL_DATA:
         of = frames(path)
         return Loaded(b"".join(plain(of, index) for index in range(of.count)))
-    if syntax == _EXPLICIT_BIG and vr in _WORDS:
-        return Loaded(_turned(vr, b"".join(whole.chunks()), syntax))
+    if syntax == _EXPLICIT_BIG and has_words(vr):
+        return Loaded(turned(vr, b"".join(whole.chunks())))
     return whole
 
 
@@ -122,13 +116,3 @@ def _nested(path: Path, keys: list[int]) -> tuple[str, bytes] | None:
         dataset = sequence[item]
     element = dataset.get_item(keys[-1])
     return (str(element.VR or "UN"), element.value) if element and isinstance(element.value, bytes) else None
-
-
-def _turned(vr: str, data: bytes, syntax: str) -> bytes:
-    """`data` with its words the right way round for little-endian readers."""
-    if syntax != _EXPLICIT_BIG or vr not in _WORDS:
-        return data
-    words = array.array(_WORDS[vr])
-    words.frombytes(data[: len(data) // words.itemsize * words.itemsize])
-    words.byteswap()
-    return words.tobytes()

@@ -15,10 +15,12 @@ from pydicom.hooks import raw_element_vr
 from pydicom.multival import MultiValue
 from pydicom.tag import BaseTag
 
+from appliance.dicom.words import turned
+
 BULK_LIMIT = 1024
 """Values of more bytes than this become a BulkDataURI, so that metadata stays small."""
 LUT_LIMIT = 1 << 18
-"""Palette and LUT data stay in the metadata up to this size: viewers don't fetch them (OHIF). So does text."""
+"""Palettes, LUTs and overlays stay in the metadata up to this size: viewers fetch few of them (OHIF). So does text."""
 MAX_DEPTH = 60
 """Sequences within sequences; honest ones are hardly six deep, and pydicom copies each for the next."""
 
@@ -60,6 +62,13 @@ def encode(dataset: Dataset, bulk_uri: BulkUri, path: str = "") -> Json:
     return model
 
 
+def most_inline(tag: int) -> int:
+    """How many bytes of a binary value stay in the metadata."""
+    group = tag >> 16
+    of_the_picture = group == 0x0028 or group & ~0x1E == 0x6000
+    return LUT_LIMIT if of_the_picture else BULK_LIMIT
+
+
 def bulk(vr: str, uri: str) -> Json:
     """An element whose value is elsewhere (F.2.6)."""
     return {"vr": vr, "BulkDataURI": uri}
@@ -71,7 +80,11 @@ def _element(dataset: Dataset, tag: BaseTag, bulk_uri: BulkUri, path: str) -> Js
     try:
         if isinstance(raw, RawDataElement) and _size(raw) > LUT_LIMIT and (vr := vr_of(raw, dataset)) != "SQ":
             return bulk(vr, bulk_uri(here))
-        return encoded(dataset[tag], here, bulk_uri)
+        element = dataset[tag]
+        model = encoded(element, here, bulk_uri)
+        if "InlineBinary" in model and isinstance(raw, RawDataElement) and not raw.is_little_endian:
+            model["InlineBinary"] = _base64(turned(str(element.VR), element.value))
+        return model
     except UNDECODABLE:
         # A value that its VR forbids: the file keeps it, the metadata does without.
         return {"vr": raw.VR or "UN"} if isinstance(raw, RawDataElement) else None
@@ -115,10 +128,13 @@ def _binary(vr: str, element: DataElement, here: str, bulk_uri: BulkUri) -> Json
         return {"vr": vr}
     if not isinstance(value, bytes):
         return {"vr": vr, "Value": [_value("UL", v) for v in _multiple(value)]}
-    inline = LUT_LIMIT if element.tag.group == 0x0028 else BULK_LIMIT
-    if len(value) > inline:
+    if len(value) > most_inline(int(element.tag)):
         return bulk(vr, bulk_uri(here))
-    return {"vr": vr, "InlineBinary": base64.b64encode(value).decode("ascii")}
+    return {"vr": vr, "InlineBinary": _base64(value)}
+
+
+def _base64(value: bytes) -> str:
+    return base64.b64encode(value).decode("ascii")
 
 
 def _multiple(value: Any) -> Iterable[Any]:

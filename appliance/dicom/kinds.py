@@ -140,7 +140,6 @@ def known(tag: int, vr: str, told: str | None, order: str) -> Kind:
 
 def kind_of(tag: int, vr: str, told: str | None, order: str, role: Role = Role.PLAIN) -> Kind:
     """A kind as given."""
-    bulk = vr in json.BULK_VRS
     attribute = BY_TAG.get(tag)
     return Kind(
         tag=tag,
@@ -150,7 +149,7 @@ def kind_of(tag: int, vr: str, told: str | None, order: str, role: Role = Role.P
         role=role,
         header=12 if told in _LONG_VRS else 8,
         short=told is not None and told not in _LONG_VRS,
-        limit=json.BULK_LIMIT if bulk and tag >> 16 != 0x0028 else json.LUT_LIMIT,
+        limit=json.most_inline(tag) if vr in json.BULK_VRS else json.LUT_LIMIT,
         indexed=attribute.vr if attribute and not attribute.computed else "",
         creator=tag & 0xFFFF0000 | tag >> 8 & 0xFF if _is_private(tag) else 0,
         key=b'"%08X":{' % tag,

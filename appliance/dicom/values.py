@@ -26,6 +26,7 @@ from pydicom.values import convert_string
 
 from appliance.dicom import json
 from appliance.dicom.kinds import Kind, Unsure
+from appliance.dicom.words import turned
 
 _MAX_TEXT = 1024
 """Longer than any VR that we index allows; what is longer is cut, the file keeps it."""
@@ -81,7 +82,7 @@ def is_ascii(encodings: Sequence[str]) -> bool:
 def member(kind: Kind, value: bytes, charset: Charset) -> tuple[bytes, str | None]:
     """The member of a JSON object for an element with a value, and its text where the index keeps it."""
     if kind.vr in json.BULK_VRS:
-        encoded = b2a_base64(value, newline=False)
+        encoded = b2a_base64(turned(kind.vr, value) if kind.order == ">" else value, newline=False)
         return b'%b"InlineBinary":"%b",%b' % (kind.key, encoded, kind.tail), None
     try:
         values, texts = _DECODERS[kind.vr](value, kind.order, charset)

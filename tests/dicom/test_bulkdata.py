@@ -99,6 +99,31 @@ def test_long_text_is_found_by_the_address_that_the_metadata_gives_it(tmp_path: 
         assert whole(path, address).decode("ascii").rstrip() == expected.rstrip()
 
 
+@pytest.mark.parametrize("name", ["CT_small.dcm", "MR_small_implicit.dcm", "MR_small_bigendian.dcm"])
+def test_overlays_and_private_values_are_found_by_the_address_that_the_metadata_gives_them(
+    tmp_path: Path, name: str
+) -> None:
+    dataset = pydicom.dcmread(sample(name))
+    overlay, private = bytes(range(256)) * 2048, bytes(range(256)) * 8
+    # pydicom writes the bytes as they are given.
+    in_words = np.frombuffer(overlay, "<u2").astype(">u2").tobytes() if "big" in name else overlay
+    item = Dataset()
+    item.add_new(0x60023000, "OW", in_words)
+    dataset.add_new(0x00540016, "SQ", [item])
+    dataset.add_new(0x601E3000, "OW", in_words)
+    dataset.add_new(0x60010010, "LO", "SOMEONE")
+    dataset.add_new(0x60011001, "OB", private)
+    path = tmp_path / "overlays.dcm"
+    dataset.save_as(path)
+    metadata = orjson.loads(header.read(path).metadata)
+    for element, expected in (
+        (metadata["601E3000"], overlay),
+        (metadata["60011001"], private),
+        (metadata["00540016"]["Value"][0]["60023000"], overlay),
+    ):
+        assert whole(path, element["BulkDataURI"].partition("/bulkdata/")[2]) == expected
+
+
 def test_an_address_may_be_as_deep_as_what_is_indexed(tmp_path: Path) -> None:
     deepest = "/0/".join(["0040A730"] * MAX_DEPTH + ["0040A160"])
     with pytest.raises(LookupError):

@@ -6,6 +6,7 @@ import io
 import struct
 import time
 import tracemalloc
+from base64 import b64encode
 from pathlib import Path
 from random import Random
 
@@ -25,6 +26,7 @@ from tests.support.files import PYDICOM, SHARED, brainix, knee, pydicom_files, s
 
 EXPLICIT, IMPLICIT, BIG = "1.2.840.10008.1.2.1", "1.2.840.10008.1.2", "1.2.840.10008.1.2.2"
 CHARSET, CODE, ICON, LUTS = 0x00080005, 0x00081140, 0x00880200, 0x00283010
+OVERLAY, LAST = 0x60003000, 0x601E3000
 
 
 def part10_file(body: bytes, syntax: str = EXPLICIT) -> bytes:
@@ -187,6 +189,27 @@ def test_lut_data_stays_with_its_descriptor() -> None:
     (lut,) = lean(Element(LUTS, "SQ", items=(item,)), syntax=IMPLICIT)["00283010"]["Value"]  # type: ignore[misc]
     assert lut["00283002"] == {"vr": "US", "Value": [512, 0, 16]}
     assert lut["00283006"].keys() == {"vr", "InlineBinary"}
+
+
+@pytest.mark.parametrize("syntax", [EXPLICIT, IMPLICIT, BIG])
+def test_overlays_stay_if_they_are_not_huge(syntax: str) -> None:
+    of_a_ct, of_a_mammogram = (Element(tag, "OW", bytes(size)) for tag, size in ((OVERLAY, 1 << 15), (LAST, 1 << 19)))
+    found = lean(of_a_ct, Element(0x60013000, "OB", bytes(2000)), of_a_mammogram, syntax=syntax)
+    assert found["60003000"] == {"vr": "OW", "InlineBinary": b64encode(bytes(1 << 15)).decode()}
+    assert found["60013000"]["BulkDataURI"] == "here/60013000"
+    assert found["601E3000"] == {"vr": "OW", "BulkDataURI": "here/601E3000"}
+
+
+@pytest.mark.parametrize(
+    ("vr", "value"),
+    [("OB", b"abcdefgh"), ("OW", b"badcfehg"), ("OF", b"dcbahgfe"), ("OD", b"hgfedcba"), ("UN", b"abcdefgh")],
+)
+def test_words_stand_little_endian_in_the_metadata_whatever_the_file_is(vr: str, value: bytes) -> None:
+    inner = Item((Element(0x00189999, vr, b"abcdefgh"),))
+    found = lean(Element(0x00189999, vr, b"abcdefgh"), Element(0x00540016, "SQ", items=(inner,)), syntax=BIG)
+    expected = {"vr": vr, "InlineBinary": b64encode(value).decode()}
+    assert found["00189999"] == expected
+    assert found["00540016"]["Value"] == [{"00189999": expected}]
 
 
 def test_bulk_data_in_sequences_has_the_path_to_it() -> None:

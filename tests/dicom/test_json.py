@@ -64,6 +64,14 @@ def test_palettes_stay_for_the_viewers_that_never_fetch_them() -> None:
     assert "InlineBinary" in model(Element(0x00281201, "OW", bytes(131072)))["00281201"]
 
 
+@pytest.mark.parametrize(
+    ("tag", "size", "inline"),
+    [(0x60003000, 1 << 15, True), (0x601E3000, 1 << 18, True), (0x60003000, 1 << 19, False), (0x60013000, 2000, False)],
+)
+def test_overlays_stay_if_they_are_not_huge(tag: int, size: int, inline: bool) -> None:
+    assert ("InlineBinary" in model(Element(tag, "OW", bytes(size)))[f"{tag:08X}"]) == inline
+
+
 def test_the_path_leads_through_sequences() -> None:
     item = Item((Element(0x00189999, "OB", bytes(2000)),))
     found = model(Element(0x00540016, "SQ", items=(Item(()), item)))
