@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import ipaddress
-import re
 from dataclasses import dataclass
-from functools import lru_cache
 from urllib.parse import urlsplit
 
 from aiohttp import web
 
 from appliance.shares.sharing import Refusal, ShareRefusedError
 from appliance.storage.rows import Share
+from web.forwarded import seen
 from web.keys import BOX, THREADS
 from web.limiter import Limiter
 from web.sessions import Sessions
@@ -25,8 +23,6 @@ ALL_PINS = web.AppKey("all_pins", Limiter)
 
 CHALLENGE = 'Bearer realm="pacsbox"'
 """What the clinic door asks programs for (RFC 6750)."""
-
-_PREFIX = re.compile(r"(/[A-Za-z0-9._~-]+){0,8}")
 
 
 @dataclass(frozen=True)
@@ -57,42 +53,18 @@ async def visit(request: web.Request) -> Visit:
 
 
 def address(request: web.Request) -> str:
-    """Who asks, for the share's log; a proxy's word counts only when the proxy is one of ours (ASVS 15.3.4).
-
-    Of several addresses the last is its own word; those before it, anyone may have written.
-    """
-    peer = _plain(request.remote or "")
-    options = request.app[BOX].config.web
-    if not options.address_header or peer not in {_plain(proxy) for proxy in options.trusted_proxies}:
-        return peer
-    said = ",".join(request.headers.getall(options.address_header, ()))
-    last = said.rpartition(",")[2]
-    return _plain(_forwarded_for(last) if options.address_header.lower() == "forwarded" else last) or peer
+    """Who asks, for the logs."""
+    return seen(request).address
 
 
 def prefix(request: web.Request) -> str:
     """Under which path a proxy of ours shows this door (X-Forwarded-Prefix); empty when it is at the root."""
-    options = request.app[BOX].config.web
-    said = request.headers.get("X-Forwarded-Prefix", "").rstrip("/")
-    trusted = _plain(request.remote or "") in {_plain(proxy) for proxy in options.trusted_proxies}
-    return said if trusted and _PREFIX.fullmatch(said) else ""
+    return seen(request).prefix
 
 
-def _forwarded_for(element: str) -> str:
-    """The address in an element of Forwarded (RFC 7239 6), without its port."""
-    found = re.search(r'(?:^|;)\s*for="?(?:\[([0-9a-f:.]+)\]|([0-9.]+))(?::\d+)?"?\s*(?:;|$)', element, re.IGNORECASE)
-    return (found[1] or found[2]) if found else ""
-
-
-@lru_cache(maxsize=256)
-def _plain(text: str) -> str:
-    """An IP address in its usual form; empty when it is none."""
-    try:
-        parsed = ipaddress.ip_address(text.strip())
-    except ValueError:
-        return ""
-    mapped = parsed.ipv4_mapped if isinstance(parsed, ipaddress.IPv6Address) else None
-    return str(mapped or parsed)
+def is_secure(request: web.Request) -> bool:
+    """Whether the browser came by https: to us, or to a proxy of ours that says so."""
+    return seen(request).scheme == "https"
 
 
 def check_origin(request: web.Request) -> None:
@@ -107,8 +79,8 @@ def _same_origin(request: web.Request) -> bool:
     if site is not None:
         return site in ("same-origin", "none")
     origin = request.headers.get("Origin", "null")
-    ours = {request.host, urlsplit(request.app[BOX].config.public_url).netloc}
-    return origin == "null" or urlsplit(origin).netloc in ours
+    ours = {seen(request).host, urlsplit(request.app[BOX].config.public_url).netloc.lower()} - {""}
+    return origin == "null" or urlsplit(origin).netloc.lower() in ours
 
 
 def check_same_origin(request: web.Request) -> None:
@@ -117,22 +89,10 @@ def check_same_origin(request: web.Request) -> None:
     Browsers say it by Sec-Fetch-Site, by plain http only by Origin. Raises `web.HTTPForbidden`.
     """
     site = request.headers.get("Sec-Fetch-Site")
-    origin = urlsplit(request.headers.get("Origin", ""))
-    ours = site == "same-origin" if site is not None else origin.netloc.lower() == request.host.lower()
+    host, origin = seen(request).host, urlsplit(request.headers.get("Origin", ""))
+    ours = site == "same-origin" if site is not None else bool(host) and origin.netloc.lower() == host
     if not ours:
         raise web.HTTPForbidden(reason="This must come from a page of this box")
-
-
-def is_secure(request: web.Request) -> bool:
-    """Whether the browser came by https: to us, or to a proxy of ours that says so."""
-    if request.secure or _plain(request.remote or "") not in {
-        _plain(proxy) for proxy in request.app[BOX].config.web.trusted_proxies
-    }:
-        return request.secure
-    last = ",".join(request.headers.getall("Forwarded", ())).rpartition(",")[2]
-    named = re.search(r'(?:^|;)\s*proto="?(https?)"?\s*(?:;|$)', last, re.IGNORECASE)
-    said = named[1] if named else request.headers.get("X-Forwarded-Proto", "").rpartition(",")[2]
-    return said.strip().lower() == "https"
 
 
 def check_pace(request: web.Request) -> None:

@@ -97,12 +97,12 @@ class Web(Section):
     )
     trusted_proxies: tuple[Address, ...] = Field(
         ("127.0.0.1", "::1"),
-        description="Whose word is taken on how the client came: scheme, prefix and, with `address_header`, address.",
+        description="Whose word is taken on how clients come: address, scheme, host, path (Forwarded, X-Forwarded-*).",
     )
     address_header: str = Field(
         "",
         pattern="^[A-Za-z0-9-]*$",
-        description="Header in which trusted proxies tell the client's address, such as CF-Connecting-IP; empty: none.",
+        description="Where they tell the client's address, such as CF-Connecting-IP; empty: in one of the above.",
     )
     allowed_origins: tuple[Origin, ...] = Field(
         (), description="Origins whose pages may use DICOMweb at the clinic door, such as https://viewer.example."

@@ -158,7 +158,9 @@ HEADERS = st.fixed_dictionaries(
         "Cookie": HEADER_TEXT,
         "Origin": HEADER_TEXT,
         "Forwarded": HEADER_TEXT,
-        "X-Forwarded-Prefix": HEADER_TEXT,
+        **{f"X-Forwarded-{name}": HEADER_TEXT for name in ("For", "Host", "Port", "Prefix", "Proto")},
+        "If-Range": HEADER_TEXT,
+        "Accept-Charset": HEADER_TEXT | st.sampled_from(["utf-8", "latin1, *;q=0", "utf-8;q=x"]),
         "Sec-Fetch-Site": st.sampled_from(["cross-site", "same-origin", "x"]),
         "Expect": st.just("100-continue"),  # others aiohttp answers by itself
     },

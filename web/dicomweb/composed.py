@@ -20,6 +20,7 @@ from appliance.spool.spool import Spool
 from web.dicomweb.accept import JSON, MediaRange, media_type
 from web.dicomweb.parts import Part, Parts
 from web.dicomweb.shelf import Shelf
+from web.forwarded import seen
 from web.keys import BOX, THREADS
 
 _MOST_METADATA = 16 << 20
@@ -52,7 +53,9 @@ async def several(request: web.Request, spool: Spool, boundary: str, kind: str) 
 
     Raises ValueError where they are not what the request says, `web.HTTPRequestEntityTooLarge`, `StorageFullError`.
     """
-    shelf = await request.app[THREADS].run(Shelf, request.app[BOX].run_dir, spool, str(request.url))
+    shelf = await request.app[THREADS].run(
+        Shelf, request.app[BOX].run_dir, spool, seen(request).root + request.rel_url.raw_path
+    )
     try:
         metadata, count = _Metadata(kind), 0
         async for part in Parts(request.content, boundary):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
 
 import orjson
@@ -12,19 +11,18 @@ from appliance.access.scope import Scope
 from appliance.box import Box
 from appliance.dicom.model import Study
 from appliance.viewers.links import Link
-from web import guards
 from web.dicomweb.asked import ASKED
+from web.forwarded import seen
 from web.keys import BOX, THREADS
 from web.staff.pages import PAGES, navigates
 from web.staff.studies import Row, session_of
-
-_HOST = re.compile(r"[A-Za-z0-9._-]+(:[0-9]+)?|\[[0-9a-fA-F:.]+\](:[0-9]+)?")
 
 
 async def viewers(request: web.Request) -> web.StreamResponse:
     """GET /staff/studies/{study}/viewers."""
     box, asked = request.app[BOX], request[ASKED]
-    root, scope = _door(request), asked.grant.scope
+    # Where their Host is no name of anything, the configuration's.
+    root, scope = seen(request).root, asked.grant.scope
     study, links = await request.app[THREADS].run(lambda: _look(box, asked.study, scope, root))
     if navigates(request):
         values = {"study": Row.of(study), "links": [_shown(link) for link in links], **session_of(request)}
@@ -42,9 +40,3 @@ def _look(box: Box, uid: str, scope: Scope, root: str) -> tuple[Study, list[Link
 def _shown(link: Link) -> dict[str, str]:
     until = f"{link.expires.astimezone():%H:%M}" if isinstance(link.expires, datetime) else ""
     return {"name": link.name, "url": link.url, "needs": link.needs, "until": until}
-
-
-def _door(request: web.Request) -> str:
-    """How whoever asks reaches this door; empty when their Host is no name of anything."""
-    scheme = "https" if guards.is_secure(request) else "http"
-    return f"{scheme}://{request.host}{guards.prefix(request)}" if _HOST.fullmatch(request.host) else ""

@@ -249,6 +249,18 @@ async def test_the_address_of_the_tunnel_counts_only_from_the_tunnel_and_in_its_
     assert [one.address for one in box.sharing.openings(link.id)] == [taken]
 
 
+@pytest.mark.parametrize(("trusted", "status"), [(("127.0.0.1",), 200), ((), 403)])
+async def test_a_form_is_ours_under_the_name_that_our_proxy_has(
+    client: Client, link: Link, box: Box, trusted: tuple[str, ...], status: int
+) -> None:
+    options = box.config.web.model_copy(update={"trusted_proxies": trusted})
+    box.config = box.config.model_copy(update={"web": options})
+    headers = {"Origin": "https://images.example", "X-Forwarded-Host": "images.example", "X-Forwarded-For": "192.0.2.7"}
+    async with client.post(link.path, data={"pin": link.pin}, headers=headers) as answer:
+        assert answer.status == status
+    assert [one.address for one in box.sharing.openings(link.id)] == ["192.0.2.7"] * (status == 200)
+
+
 async def test_who_guesses_at_one_link_does_not_keep_others_of_his_address_from_theirs(
     client: Client, fill: Fill, link: Link, shared: Shared
 ) -> None:

@@ -234,6 +234,35 @@ async def test_only_a_proxy_of_ours_is_believed_about_https(box: Box, anna: Pers
     there.close()
 
 
+@pytest.mark.parametrize(
+    ("told", "status"),
+    [
+        ({"X-Forwarded-Host": "pacs.example"}, 303),
+        ({"Forwarded": "for=192.0.2.7;host=PACS.example:80"}, 303),
+        ({"X-Forwarded-Host": "other.example"}, 403),
+        ({"X-Forwarded-Host": "pacs.example:81"}, 403),
+        ({"X-Forwarded-Host": "evil@pacs.example"}, 403),
+        ({}, 403),
+    ],
+)
+async def test_the_page_is_ours_under_the_name_that_our_proxy_has(
+    lan: Door, anna: Person, box: Box, renderer: Renderer, told: dict[str, str], status: int
+) -> None:
+    form, origin = {"name": "Anna Berg", "password": PASSWORD}, {"Origin": "http://pacs.example"}
+    assert (await lan.post("/login", data=form, headers=origin | told, allow_redirects=False)).status == status
+    there = Box(configured(box.config, web_trusted_proxies="192.0.2.1"))
+    async with TestClient(TestServer(clinic_app(there, renderer))) as door:
+        assert (await door.post("/login", data=form, headers=origin | told, allow_redirects=False)).status == 403
+    there.close()
+
+
+async def test_a_page_of_nowhere_is_not_ours_though_the_host_is_none(lan: Door, anna: Person) -> None:
+    form = {"name": "Anna Berg", "password": PASSWORD}
+    for host in ("", "a b"):
+        answer = await lan.post("/login", data=form, headers={"Host": host, "Origin": "null"}, allow_redirects=False)
+        assert answer.status == 403
+
+
 async def test_a_download_is_cut_when_whoever_asked_is_shut_out_meanwhile(
     lan: Door, anna: Person, box: Box, fill: Fill, monkeypatch: pytest.MonkeyPatch
 ) -> None:

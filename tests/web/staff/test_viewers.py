@@ -15,7 +15,7 @@ from appliance.storage.rows import Person
 from tests.conftest import Fill
 from tests.support.files import PYDICOM
 from tests.support.waiting import wait_for
-from tests.web.staff.conftest import BROWSER, PASSWORD, Door
+from tests.web.staff.conftest import BROWSER, PASSWORD, Door, configured
 from web.app import clinic_app
 from web.rendering import Renderer
 
@@ -71,6 +71,25 @@ async def test_a_viewer_fetches_its_one_study_by_its_link_and_nothing_else(lan: 
     assert (await lan.get(f"/staff/studies/{UID}/viewers", headers=bearer)).status == 403
     box.staff.disable("Anna Berg")
     assert (await lan.get(f"/dicom-web/studies/{UID}", headers=bearer)).status == 401
+
+
+@pytest.mark.usefixtures("stocked")
+@pytest.mark.parametrize("trusted", ["127.0.0.1", "192.0.2.1"])
+async def test_behind_a_proxy_links_lead_to_it(box: Box, renderer: Renderer, trusted: str) -> None:
+    there = Box(configured(box.config, web_trusted_proxies=trusted))
+    token = {"Authorization": f"Bearer {box.tokens.create('RIS', ['query', 'retrieve']).text}"}
+    ways = (
+        {"X-Forwarded-Proto": "https", "X-Forwarded-Host": "pacs.example", "X-Forwarded-Port": "8443"},
+        {"Forwarded": 'for=192.0.2.7;proto=https;host="pacs.example:8443"'},
+    )
+    async with TestClient(TestServer(clinic_app(there, renderer))) as door:
+        outside = "https://pacs.example:8443/box" if trusted == "127.0.0.1" else str(door.make_url("")).rstrip("/")
+        for way in ways:
+            told = token | way | {"X-Forwarded-Prefix": "/box"}
+            links = (await (await door.get(f"/staff/studies/{UID}/viewers", headers=told)).json())["viewers"]
+            query = parse_qs(urlsplit(next(each["url"] for each in links if each["name"] == "3D Slicer")).query)
+            assert query["dicomweb_endpoint"] == [f"{outside}/dicom-web"]
+    there.close()
 
 
 @pytest.mark.usefixtures("stocked")
