@@ -74,7 +74,7 @@ class Console:
         """The first line that has all of `parts`; empty when there is none."""
         return next((line for line in self.lines if all(part in line for part in parts)), "")
 
-    async def until(self, condition: Callable[[], object], seconds: float = 5.0) -> float:
+    async def until(self, condition: Callable[[], object], seconds: float = 30.0) -> float:
         """Wait until `condition` is true; how long it took. Shows the screen when it never is."""
         start = time.monotonic()
         while not condition():
@@ -84,11 +84,11 @@ class Console:
         await self.pilot.pause()
         return time.monotonic() - start
 
-    async def sees(self, *parts: str, seconds: float = 5.0) -> float:
+    async def sees(self, *parts: str, seconds: float = 30.0) -> float:
         """Wait until a line has all of `parts`; how long it took."""
         return await self.until(lambda: self.row(*parts), seconds)
 
-    async def sees_no_more(self, text: str, seconds: float = 5.0) -> float:
+    async def sees_no_more(self, text: str, seconds: float = 30.0) -> float:
         """Wait until `text` is gone."""
         return await self.until(lambda: text not in self.text, seconds)
 
