@@ -22,6 +22,7 @@ from appliance.dicom.model import Origin
 from appliance.errors import IndexUnavailableError
 from tests.conftest import Fill
 from tests.support.files import ROOT, brainix, knee
+from tests.support.indexing import indexing
 from tests.support.waiting import wait_for
 
 
@@ -158,20 +159,15 @@ def test_what_cannot_be_indexed_is_rejected_with_its_reason_and_told(box: Box) -
 
 
 def test_it_runs_until_it_is_stopped(box: Box) -> None:
-    stop = threading.Event()
+    with indexing(box):
+        bring(box, knee()[0])
+        wait_for(lambda: box.storage.studies.count() == (1, 1))
 
-    def run() -> None:
-        box.indexer().run(stop)
-        box.close()
 
-    thread = threading.Thread(target=run)
-    thread.start()
-    with knee()[0].open("rb") as file:
+def bring(box: Box, path: Path) -> None:
+    """Into the spool, for an indexer that is at work, or will be."""
+    with path.open("rb") as file:
         box.spool("receiver").keep(file, Origin("upload", received=events.now()))
-    wait_for(lambda: box.storage.studies.count() == (1, 1), 5)
-    stop.set()
-    thread.join(5)
-    assert not thread.is_alive()
 
 
 def test_a_broken_index_is_waited_for_and_nothing_is_lost(
@@ -179,17 +175,12 @@ def test_a_broken_index_is_waited_for_and_nothing_is_lost(
 ) -> None:
     box.close()
     box.index_path.write_bytes(b"broken" * 1000)
-    stop = threading.Event()
-    thread = threading.Thread(target=box.indexer().run, args=(stop,))
-    with knee()[0].open("rb") as file:
-        box.spool("receiver").keep(file, Origin("upload", received=events.now()))
-    thread.start()
-    wait_for(lambda: "is damaged" in caplog.text, 10)
-    assert len(box.spool("receiver").waiting()) == 1
-    box.index_path.unlink()
-    wait_for(lambda: not box.spool("receiver").waiting(), 10)
-    stop.set()
-    thread.join(5)
+    bring(box, knee()[0])
+    with indexing(box):
+        wait_for(lambda: "is damaged" in caplog.text)
+        assert len(box.spool("receiver").waiting()) == 1
+        box.index_path.unlink()
+        wait_for(lambda: not box.spool("receiver").waiting())
     assert box.storage.studies.count() == (1, 1)
 
 
@@ -197,16 +188,11 @@ def test_an_index_that_was_moved_away_is_rebuilt_and_goes_on(box: Box, fill: Fil
     fill(knee()[:2])
     for path in box.index_path.parent.iterdir():
         path.rename(path.with_name(path.name + ".old"))
-    stop = threading.Event()
-    thread = threading.Thread(target=box.indexer().run, args=(stop,))
-    with knee()[2].open("rb") as file:
-        box.spool("receiver").keep(file, Origin("upload", received=events.now()))
+    bring(box, knee()[2])
     with pytest.raises(IndexUnavailableError, match="missing, though"):
         assert box.storage
-    thread.start()
-    wait_for(lambda: not box.spool("receiver").waiting(), 20)
-    stop.set()
-    thread.join(20)
+    with indexing(box):
+        wait_for(lambda: not box.spool("receiver").waiting())
     assert box.storage.studies.count() == (1, 3)
 
 
@@ -239,16 +225,11 @@ def test_a_full_disk_is_waited_for(box: Box, monkeypatch: pytest.MonkeyPatch, ca
         link(source, target)
 
     monkeypatch.setattr(os, "link", refusing)
-    stop = threading.Event()
-    thread = threading.Thread(target=box.indexer().run, args=(stop,))
-    with knee()[0].open("rb") as file:
-        box.spool("receiver").keep(file, Origin("upload", received=events.now()))
-    thread.start()
-    wait_for(lambda: "does not let the indexer work" in caplog.text, 10)
-    full.clear()
-    wait_for(lambda: not box.spool("receiver").waiting(), 10)
-    stop.set()
-    thread.join(5)
+    bring(box, knee()[0])
+    with indexing(box):
+        wait_for(lambda: "does not let the indexer work" in caplog.text)
+        full.clear()
+        wait_for(lambda: not box.spool("receiver").waiting())
     assert box.storage.studies.count() == (1, 1)
 
 
