@@ -34,6 +34,8 @@ from tests.support.scp import acceptor, data_set, data_sets, misbehaving, stores
 
 QUICK = Limits(connect=0.3, greeting=0.3, write=0.3, answer=0.3, farewell=0.3)
 """For those who never answer."""
+UNANSWERED = Limits(answer=0.3, farewell=0.3)
+"""For those who let us in, and then never answer."""
 MR = "1.2.840.10008.5.1.4.1.1.4"
 EXPLICIT = "1.2.840.10008.1.2.1"
 
@@ -471,7 +473,7 @@ def test_a_peer_that_answers_garbage_or_nothing(
 ) -> None:
     with misbehaving(accepting(behave)) as peer, pytest.raises(PeerError) as caught:
         small = items(path for path in pydicom_files() if path.name == "MR_small.dcm")
-        sending(peer, small, QUICK if behave is never_answers else None)
+        sending(peer, small, UNANSWERED if behave is never_answers else None)
     assert caught.value.fault is fault
     assert sending.outcomes == []
 
