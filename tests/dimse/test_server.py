@@ -268,7 +268,7 @@ def test_the_end_waits_for_the_instance_under_way(box: Receiving) -> None:
     scu.fragment(1, 2, DATA[20_000:])
     assert scu.response().status == 0
     assert scu.pdu()[0] == 7
-    ending.join(10)
+    ending.join(30)
     assert not ending.is_alive()
     assert len(box.kept()) == 1
     scu.socket.close()
@@ -277,7 +277,7 @@ def test_the_end_waits_for_the_instance_under_way(box: Receiving) -> None:
 
 def test_the_end_does_not_wait_for_ever(box: Receiving, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(listener, "_GRACE", 0.1)
-    monkeypatch.setattr(listener, "_CUT", 0.3)
+    monkeypatch.setattr(listener, "_CUT", 2.0)
     scu = Scu(box.port).associate(CONTEXT)
     scu.fragment(1, 3, store_command(CT, UID))
     scu.socket.sendall(_p_data(1, 0, DATA[:9000])[:-100])
@@ -294,7 +294,7 @@ def test_the_service_runs_until_it_is_told_to_stop(tmp_path: Path) -> None:
     running = threading.Thread(target=receiver.run, args=(stop,))
     running.start()
     stop.set()
-    running.join(10)
+    running.join(30)
     assert not running.is_alive()
 
 
