@@ -192,7 +192,7 @@ def test_two_writers_wait_for_each_other(opener: Opener) -> None:
 
     def second() -> None:
         other = opener()
-        inside.wait(5)
+        inside.wait(30)
         go_on.set()
         with other.transaction():
             other.events.add("second")
@@ -202,9 +202,9 @@ def test_two_writers_wait_for_each_other(opener: Opener) -> None:
     thread.start()
     with first.transaction():
         inside.set()
-        assert go_on.wait(5)
+        assert go_on.wait(30)
         first.events.add("first")
-    thread.join(10)
+    thread.join(30)
     assert [event.kind for event in first.events.since(0)] == ["first", "second"]
 
 
