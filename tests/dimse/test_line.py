@@ -240,7 +240,7 @@ def test_a_tls_handshake_that_is_none_harms_nobody(tmp_path: Path, hot: bool, ca
         with Scu(box.port, tls=client).associate(CONTEXT) as scu:
             assert scu.store(1, CT, UID, DATA).status == 0
         slow.close()
-    assert "127.0.0.1: TLS: HTTP_REQUEST" in caplog.text
+    wait_for(lambda: "127.0.0.1: TLS: HTTP_REQUEST" in caplog.text)
     assert "Traceback" not in caplog.text
 
 
