@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from pynetdicom.presentation import build_role
 
 from appliance import events
 from appliance.box import Box
+from appliance.commitment.evidence import Evidence
 from appliance.commitment.messages import SOP_CLASS, SOP_INSTANCE, Question, question_data
 from appliance.dicom.model import Origin
 from appliance.storage.rows import CommitmentState, Reference
@@ -129,13 +131,18 @@ def test_what_is_still_in_the_spool_is_waited_for_on_the_line(box: Box, modality
         assert modality.told.get(timeout=30)[0] == 1
 
 
-def test_an_association_is_served_on_while_it_waits_for_a_report(box: Box, fill: Fill, modality: Modality) -> None:
+def test_an_association_is_served_on_while_it_waits_for_a_report(
+    box: Box, fill: Fill, modality: Modality, monkeypatch: pytest.MonkeyPatch
+) -> None:
     fill(brainix()[:1])
+    asked, is_in = threading.Event(), Evidence.is_in
+    monkeypatch.setattr(Evidence, "is_in", lambda *given: asked.is_set() and is_in(*given))
     with modality.calling() as association:
         for number in range(3):
             assert ask(association, data_for(brainix()[0], transaction=f"1.2.{number}")) == 0
+        asked.set()
         assert modality.told.get(timeout=30)[1].TransactionUID == "1.2.2"
-    assert [row.state for row in box.storage.commitments.all()].count(CommitmentState.OPEN) == 2
+        wait_for(lambda: [row.state for row in box.storage.commitments.all()].count(CommitmentState.OPEN) == 2)
 
 
 def test_who_hangs_up_is_called(box: Box, fill: Fill, modality: Modality) -> None:
