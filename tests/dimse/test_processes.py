@@ -32,6 +32,8 @@ class Receivers:
         self.box = RunningBox(folder, **options).start("receiver")
         self.port = self.box.dicom_port
         self.spool = self.box.box.spool("tests")
+        self.ended = 0
+        """Associations that were released."""
         wait_for(lambda: len(self.children()) == 2)
         wait_for(self.answers)
 
@@ -50,7 +52,12 @@ class Receivers:
             Scu(self.port).associate(CONTEXT).__exit__(None)
         except ConnectionError:
             return False
+        self.ended += 1
         return True
+
+    def is_free(self) -> bool:
+        """Whether those that have ended have given their places back, which is just before it is told."""
+        return self.box.logged().count(" stored, ") >= self.ended
 
     def serves(self, child: psutil.Process) -> int:
         """How many connections a process has."""
@@ -72,13 +79,14 @@ def associations(receivers: Receivers, count: int) -> list[Scu]:
 def spread(receivers: Receivers, each: int) -> list[Scu]:
     """`each` associations of each of the two; a process that the machine lets wait may miss its turn once or twice."""
     for _ in range(3):
-        wait_for(lambda: not any(receivers.serves(child) for child in receivers.children()))
+        wait_for(receivers.is_free, what="places to be free")
         open_ones = associations(receivers, 2 * each)
         with suppress(AssertionError):
             wait_for(lambda: [receivers.serves(child) for child in receivers.children()] == [each] * 2, 3)
             return open_ones
         for scu in open_ones:
             scu.__exit__(None)
+            receivers.ended += 1
     raise AssertionError("one process takes more than its share")
 
 
@@ -125,6 +133,7 @@ def test_one_that_is_killed_is_replaced_while_the_other_serves(receivers: Receiv
     assert answers == [0], "one was cut off, the other has not noticed anything"
     assert len(receivers.spool.waiting()) == 1
     wait_for(lambda: "SIGKILL" in receivers.box.logged())
+    wait_for(lambda: " 1 stored, " in receivers.box.logged(), what="the place of the other to be free")
     for scu in associations(receivers, 4):
         assert scu.store(1, CT, UID, DATA).status == 0
         scu.__exit__(None)
