@@ -26,6 +26,7 @@ from tests.conftest import Fill
 from tests.support.files import PYDICOM
 from tests.support.waiting import wait_for
 from web import serve
+from web.rendering import workers
 from web.serve import Doors, run
 
 
@@ -93,7 +94,7 @@ async def test_the_log_says_where_they_listen_and_never_which_link_was_opened(
 def _send(url: str, request: bytes) -> bytes:
     """What a door answers to bytes that no browser would send."""
     parts = urlsplit(url)
-    with socket.create_connection((parts.hostname, parts.port), 5) as connection:
+    with socket.create_connection((parts.hostname, parts.port), 30) as connection:
         connection.sendall(request)
         return connection.recv(1 << 16)
 
@@ -125,7 +126,7 @@ async def test_a_reader_that_stalls_does_not_keep_the_doors_open(
         answer = await session.get(f"{link}/images.zip")
         assert answer.status == 200
         await answer.content.readexactly(1000)
-        await asyncio.to_thread(running.end, 6)
+        await asyncio.to_thread(running.end, 20)
         answer.close()
 
 
@@ -145,14 +146,26 @@ def test_a_signal_to_the_whole_service_ends_it_cleanly(tmp_path: Path, number: i
             said = service.stderr.readline() + service.stderr.readline()
             assert "clinic door on" in said
             if warm:
-                # The tracker, the fork server, and a worker.
-                wait_for(lambda: len(psutil.Process(service.pid).children(recursive=True)) >= 3)
+                wait_for(lambda: _have_started(psutil.Process(service.pid)), what="the workers")
             os.killpg(service.pid, number)
             assert service.wait(20) == 0
             # A worker that is only just starting may be hit within Python's own start, which Python tells by itself.
             assert not warm or service.stderr.read() == ""
         finally:
             service.kill()
+
+
+def _have_started(service: psutil.Process) -> bool:
+    """Whether its workers, children of the fork server, go on whatever the signal."""
+    found = [worker for server in service.children() for worker in server.children()]
+    return len(found) == workers() and all(_is_deaf(worker.pid) for worker in found)
+
+
+def _is_deaf(process: int) -> bool:
+    """Whether it ignores both signals (proc(5))."""
+    status = Path(f"/proc/{process}/status").read_text()
+    ignored = int(status.split("SigIgn:")[1].split()[0], 16)
+    return all(ignored >> number - 1 & 1 for number in (signal.SIGTERM, signal.SIGINT))
 
 
 def test_no_worker_outlives_the_doors(box: Box) -> None:
