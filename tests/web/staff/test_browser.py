@@ -18,6 +18,7 @@ from tests.support.programs import program
 from web.staff import pages
 
 PASSWORD = "correct horse battery"
+PATIENCE = 30_000
 FROM_THE_LAN = {"X-Real-IP": "192.0.2.7"}
 """As a proxy would say it, so that nothing is granted to this machine."""
 QUIET = "--no-sandbox --disable-gpu --no-first-run --disable-background-networking --disable-component-update".split()
@@ -37,6 +38,7 @@ def door(tmp_path: Path) -> Iterator[str]:
 
 @pytest.fixture
 def page() -> Iterator[Page]:
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=program("chromium"), args=QUIET)
         context = chromium.new_context(java_script_enabled=False, extra_http_headers=FROM_THE_LAN)
@@ -56,6 +58,7 @@ def test_one_logs_in_finds_a_study_and_logs_out_by_keyboard_and_without_scripts(
     page.keyboard.press("Enter")
     expect(page.get_by_role("alert")).to_contain_text("not right")
     expect(page).to_have_title("Not logged in: Log in to pacsbox")
+    expect(page.get_by_label("Name")).to_be_focused()
     page.keyboard.type("anna berg")
     page.keyboard.press("Tab")
     page.keyboard.type(PASSWORD)
