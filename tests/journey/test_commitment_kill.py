@@ -35,7 +35,8 @@ def test_neither_kill_9_of_the_receiver_nor_of_the_sender_loses_an_answer(runnin
 
     def heard(event: Event) -> tuple[int, None]:
         if deaths:
-            running.kill(deaths.pop())
+            running.kill(deaths[0])
+            deaths.clear()
         else:
             told.put(event.event_information)
         return 0, None

@@ -100,7 +100,7 @@ async def look_at_pictures(page: Page, box: RunningBox, new: NewShare) -> None:
     await page.goto(new.link)
     await page.fill("#pin", "135790" if new.pin != "135790" else "246801")
     await page.click("button[type=submit]")
-    assert await page.locator("#wrong").is_visible()
+    await page.locator("#wrong").wait_for()
     await page.fill("#pin", new.pin)
     await page.click("button[type=submit]")
     await page.locator("#stage img").first.wait_for()
