@@ -16,7 +16,7 @@ from web.dicomweb.audited import JOURNAL
 from web.dicomweb.routes import add_front, add_routes
 from web.keys import BOX, RENDERER, SHIPPERS, THREADS, VIEWER
 from web.limiter import Limiter
-from web.portal import albums, door, files, noted, pages, pictures, viewing
+from web.portal import albums, door, files, noted, pages, pictures, reports, viewing
 from web.portal.assets import Assets
 from web.rendering import Renderer
 from web.sessions import Sessions
@@ -77,6 +77,7 @@ def public_app(box: Box, renderer: Renderer | None = None, viewer: Viewer | None
             web.get(_ITEM + "/about.json", pictures.about, allow_head=False),
             web.get(_ITEM + "/document", files.document, allow_head=False),
             web.get(_ITEM + "/film", files.film, allow_head=False),
+            web.get(_ITEM + "/report", reports.report, allow_head=False),
         )
     )
     add_routes(app, _LINK + _DICOMWEB, viewing.share)

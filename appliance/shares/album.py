@@ -9,6 +9,7 @@ from enum import StrEnum
 from functools import cached_property
 
 from appliance.dicom.model import Instance, Series, Study
+from appliance.dicom.report import is_report
 from appliance.dicom.video import is_video
 
 _DOCUMENTS = "1.2.840.10008.5.1.4.1.1.104."
@@ -24,6 +25,8 @@ class Kind(StrEnum):
     FILM = "film"
     """MPEG and its like: the browser plays it."""
     DOCUMENT = "document"
+    REPORT = "report"
+    """A structured report: we write its page."""
     OTHER = "other"
     """Nothing for eyes: it is only in the download."""
 
@@ -118,6 +121,8 @@ def kind_of(instance: Instance) -> Kind:
         return Kind.DOCUMENT
     if is_video(instance.transfer_syntax_uid):
         return Kind.FILM
+    if is_report(instance.sop_class_uid):
+        return Kind.REPORT
     if not (_positive(instance.rows) and _positive(instance.columns)):
         return Kind.OTHER
     return Kind.CLIP if instance.frames > 1 else Kind.PICTURES

@@ -23,6 +23,7 @@ from tests.support.clinic import named, one_study, opened
 from tests.support.files import PYDICOM, knee, shared
 from tests.support.indexing import stock
 from tests.support.programs import free_port, program
+from tests.support.reports import COMPREHENSIVE
 from tests.support.tunnel import tunnel
 from tests.support.viewer import needed
 from tests.support.waiting import wait_for
@@ -67,6 +68,7 @@ def box(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         "CT slices": slices(folder),
         "US that moves": [PYDICOM / "test_files" / "examples_ybr_color.dcm"],
         "Document": [shared("odd", "sample-pdf.dcm")],
+        "Report": [COMPREHENSIVE],
     }
     for number, (name, paths) in enumerate(kinds.items(), 1):
         stock(made, *(series(path, folder, name, number) for path in paths))
@@ -229,6 +231,11 @@ def test_every_kind_of_picture_is_drawn_and_leafed_through(opened_desk: Desk, na
 def test_a_document_is_shown_in_its_frame(opened_desk: Desk) -> None:
     opened_desk.choose("Document")
     wait_for(lambda: opened_desk.picture().mean() > 120, PATIENCE / 1000, "white paper")
+
+
+def test_a_report_is_read_whose_items_have_no_names(opened_desk: Desk) -> None:
+    opened_desk.choose("Report")
+    expect(opened_desk.page.get_by_text("was detected").first).to_be_visible(timeout=PATIENCE)
 
 
 def test_a_length_is_measured(staff: Desk) -> None:

@@ -33,7 +33,8 @@ def instance(box: Box, fill: Fill) -> Instance:
         ({"sop_class_uid": "1.2.840.10008.5.1.4.1.1.104.1"}, Kind.DOCUMENT),
         ({"sop_class_uid": "1.2.840.10008.5.1.4.1.1.104.2", "rows": ""}, Kind.DOCUMENT),
         ({"transfer_syntax_uid": "1.2.840.10008.1.2.4.102", "number_of_frames": "90"}, Kind.FILM),
-        ({"sop_class_uid": "1.2.840.10008.5.1.4.1.1.88.11", "rows": "", "columns": ""}, Kind.OTHER),
+        ({"sop_class_uid": "1.2.840.10008.5.1.4.1.1.88.11", "rows": "", "columns": ""}, Kind.REPORT),
+        ({"sop_class_uid": "1.2.840.10008.5.1.4.1.1.88.59", "rows": "", "columns": ""}, Kind.OTHER),
     ],
 )
 def test_an_instance_is_shown_by_what_it_is(instance: Instance, changes: dict[str, str], kind: Kind) -> None:

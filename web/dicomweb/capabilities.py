@@ -12,10 +12,12 @@ from aiohttp.typedefs import Handler
 from appliance.dicom.media_types import OCTETS
 from appliance.dicom.pixels import MEDIA_TYPES
 from web.dicomweb.accept import DICOM, JSON, MULTIPART, XML, accepted
+from web.report import writing
 
 _WADL = "application/vnd.sun.wadl+xml"
 _MODELS = (JSON, f'{MULTIPART}; type="{XML}"')
 _PICTURES = (*MEDIA_TYPES, *(f'{MULTIPART}; type="{kind}"' for kind in MEDIA_TYPES))
+_REPORTS = (*writing.MEDIA_TYPES, *(f'{MULTIPART}; type="{kind}"' for kind in writing.MEDIA_TYPES))
 _ANSWERS: Mapping[str, Sequence[str]] = {
     "metadata": _MODELS,
     "studies": _MODELS,
@@ -25,9 +27,9 @@ _ANSWERS: Mapping[str, Sequence[str]] = {
     "frames": (f'{MULTIPART}; type="{OCTETS}"', f'{MULTIPART}; type="image/*"', OCTETS),
     "bulkdata": (OCTETS, f'{MULTIPART}; type="{OCTETS}"'),
     "pixeldata": (f'{MULTIPART}; type="{OCTETS}"',),
-    "rendered": (*_PICTURES, "video/mp4", "application/pdf"),
+    "rendered": (*_PICTURES, "video/mp4", "application/pdf", *_REPORTS),
     "thumbnail": MEDIA_TYPES,
-    "wado": (*MEDIA_TYPES, DICOM),
+    "wado": (*MEDIA_TYPES, *writing.MEDIA_TYPES, DICOM),
 }
 TAKEN = (DICOM, *(f'{MULTIPART}; type="{kind}"' for kind in (DICOM, JSON, XML)))
 """What a POST may bring; beside the latter two, bulk data of any media type (10.5.2)."""

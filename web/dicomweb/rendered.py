@@ -1,4 +1,7 @@
-"""Pictures of studies, series, instances and frames; documents and films as they are (PS3.18 10.4.1.1.3)."""
+"""Pictures of studies, series, instances and frames; reports as text, documents and films as they are.
+
+PS3.18 10.4.1.1.3.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +15,10 @@ from appliance.dicom.document import document
 from appliance.dicom.film import MP4
 from appliance.dicom.model import Instance
 from appliance.dicom.pixels import MEDIA_TYPES, NothingToShowError, Viewport
+from appliance.dicom.report import is_report
 from appliance.dicom.video import is_video, video
 from web import archived
+from web.dicomweb import reported
 from web.dicomweb import view as views
 from web.dicomweb.accept import MULTIPART, MediaRange, accepted, not_acceptable
 from web.dicomweb.asked import ASKED
@@ -44,11 +49,17 @@ _TRIES = 5
 async def many(request: web.Request) -> web.StreamResponse:
     """GET /studies/{study}[/series/{series}]/rendered: every frame that can be shown, a part each.
 
-    Who takes one picture alone gets the middle one, or all of them as one that moves.
+    Who takes one picture alone gets the middle one, or all of them as one that moves; who takes text, the reports.
     """
     view, ranges = views.read(request.query), accepted(request)
     kind, single = _kind(ranges, multipart=True), _kind(ranges, multipart=False)
-    shown = [each for each in await found(request) if not _is_document(each) and not is_video(each.transfer_syntax_uid)]
+    instances = await found(request)
+    shown = [each for each in instances if _is_picture(each)]
+    reports = [each for each in instances if is_report(each.sop_class_uid)]
+    if reports and not (shown and (kind or single)) and (text := reported.kind(ranges, multipart=True)):
+        return await reported.parts(request, reports, text)
+    if len(reports) == 1 and not (shown and single) and (text := reported.kind(ranges, multipart=False)):
+        return await reported.single(request, reports[0], text)
     frames = [(instance, frame) for instance in shown for frame in range(1, instance.frames + 1)]
     if moves := wanted(ranges):
         return await moving(request, frames, view, moves)
@@ -65,6 +76,8 @@ async def one(request: web.Request) -> web.StreamResponse:
     (instance,) = await found(request)
     if _is_document(instance) or is_video(instance.transfer_syntax_uid):
         return await _as_it_is(request, instance)
+    if is_report(instance.sop_class_uid) and "frames" not in request.match_info:
+        return await reported.report(request, instance, accepted(request))
     numbers = listed(request.match_info["frames"]) if "frames" in request.match_info else []
     for number in numbers:
         if number > instance.frames:
@@ -90,6 +103,8 @@ async def shown(
     view = views.read(query)
     if _is_document(instance) or is_video(instance.transfer_syntax_uid):
         return await _as_it_is(request, instance)
+    if is_report(instance.sop_class_uid):
+        return await reported.report(request, instance, ranges)
     if frame > instance.frames:
         raise LookupError(f"There is no frame {frame}: the instance has {instance.frames}.")
     kind = _kind(ranges, multipart=False)
@@ -109,7 +124,7 @@ async def small(request: web.Request) -> web.StreamResponse:
     if kind is None:
         raise not_acceptable(MEDIA_TYPES)
     frame = listed(request.match_info["frames"])[0] if "frames" in request.match_info else 0
-    shown = [instance for instance in await found(request) if not _is_document(instance)]
+    shown = [each for each in await found(request) if not _is_document(each) and not is_report(each.sop_class_uid)]
     if plain and not frame and kind == _JPEG and (ready := await _ready(request, shown, view)) is not None:
         return ready
     return await _one_of(request, shown, frame, view, kind)
@@ -160,6 +175,11 @@ def _kind(ranges: Sequence[MediaRange], *, multipart: bool) -> str | None:
 
 def _is_document(instance: Instance) -> bool:
     return instance.sop_class_uid.startswith(_DOCUMENTS)
+
+
+def _is_picture(instance: Instance) -> bool:
+    other = _is_document(instance) or is_report(instance.sop_class_uid) or is_video(instance.transfer_syntax_uid)
+    return not other
 
 
 def _from_the_middle(instances: Sequence[Instance]) -> list[Instance]:

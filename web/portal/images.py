@@ -14,6 +14,7 @@ from web.portal import texts
 _LARGE = 1280
 """Pixels a side beyond which a picture comes reduced until the patient zooms in."""
 _TO_LEAF = (Kind.PICTURES, Kind.CLIP)
+_TO_READ = (Kind.DOCUMENT, Kind.REPORT)
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ def values(album: Album, share: Share, path: str, *, full: bool) -> dict[str, ob
         "about": " · ".join(filter(None, (study.study_description, texts.dicom_date(study.study_date)))),
         "cards": [_card(stack, path) for stack in leafed],
         "films": [_card(stack, path) for stack in album.stacks if stack.kind is Kind.FILM],
-        "documents": [_card(stack, path) for stack in album.stacks if stack.kind is Kind.DOCUMENT],
+        "documents": [_card(stack, path) for stack in album.stacks if stack.kind in _TO_READ],
         "others": [_card(stack, path) for stack in album.stacks if stack.kind is Kind.OTHER],
         "full": full and bool(leafed),
         "size": texts.size(study.size),
@@ -58,7 +59,7 @@ def _card(stack: Stack, path: str) -> Card:
         stack.series.series_description,
         texts.stack_count(stack),
         f"{path}/i/{middle.name}",
-        middle.instance.sop_class_uid == EncapsulatedPDFStorage,
+        stack.kind is Kind.REPORT or middle.instance.sop_class_uid == EncapsulatedPDFStorage,
     )
 
 

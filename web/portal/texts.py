@@ -1,4 +1,4 @@
-"""Every word that a patient reads, in one place; a translation is another file like this one."""
+"""Every word that a patient reads but those of reports' pages, in one place; a translation is another such file."""
 
 from __future__ import annotations
 
@@ -166,12 +166,12 @@ def stack_title(stack: Stack) -> str:
 
 
 def stack_count(stack: Stack) -> str:
-    """`24 images`, `film`, `document`."""
+    """`24 images`, `film`, `document`, `report`."""
     if stack.kind is Kind.CLIP:
         return f"moving, {images(stack.count)}"
     if stack.kind is Kind.OTHER:
         return f"{_files(stack.count)} for doctors’ software, in the download"
-    return {Kind.FILM: "film", Kind.DOCUMENT: "document"}.get(stack.kind) or images(stack.count)
+    return {Kind.FILM: "film", Kind.DOCUMENT: "document", Kind.REPORT: "report"}.get(stack.kind) or images(stack.count)
 
 
 def _files(count: int) -> str:

@@ -35,6 +35,8 @@ _LEFT_OUT = (
 _AT_ROOT = b'__webpack_require__.p = "/";'
 _BESIDE = b'__webpack_require__.p = self.PUBLIC_URL || new URL("./", self.location.href).href;'
 """The page tells its scripts where they are; a worker sees it by its own address."""
+_NAMED = b"} = ConceptNameCodeSequence;\n  const isChildFirstNode"
+_NAMED_OR_NOT = _NAMED.replace(b";", b" ?? {};")
 _MODE = b'pluginImports_modes.push("@ohif/mode-%s");'
 
 
@@ -73,6 +75,8 @@ CHANGES = (
         for mode in (b"segmentation", b"tmtv", b"microscopy", b"preclinical-4d", b"ultrasound-pleura-bline")
     ),
     Change(b'pluginImports_extensions.push("@ohif/extension-ultrasound-pleura-bline");', b"", {"app.bundle.js": 1}),
+    # Items of structured reports need no concept name (PS3.3 C.17.3), and one without ended the whole viewer.
+    Change(_NAMED, _NAMED_OR_NOT, {"9068.bundle.js": 1}),
 )
 
 

@@ -18,7 +18,7 @@ from tests.support.pictures import opened, rendered
 from tests.web.portal.conftest import CT, Client, Enter, Link, Names, Shared
 
 CLIP = PYDICOM / "test_files" / "examples_ybr_color.dcm"
-REPORT = PYDICOM / "test_files" / "test-SR.dcm"
+PLAN = PYDICOM / "test_files" / "rtplan.dcm"
 
 
 async def test_a_picture_is_what_the_renderer_makes_of_the_file(
@@ -100,7 +100,7 @@ async def test_a_series_looked_through_is_one_line_of_the_log_and_a_saved_pictur
 async def test_a_file_without_picture_is_a_line_about_the_download(
     client: Client, fill: Fill, shared: Shared, enter: Enter, names: Names
 ) -> None:
-    fill([REPORT])
+    fill([PLAN])
     link = shared()
     await enter(client, link)
     assert "1 file for doctors’ software" in await (await client.get(link.path)).text()

@@ -1,0 +1,1 @@
+"""Structured reports as pages and as plain text."""
