@@ -11,6 +11,8 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+from appliance.dicom.drawn import DRAWN
+
 EDGE = 264
 """Pixels of the longer side: 88 on the page, at three device pixels each."""
 QUALITY = 75
@@ -18,6 +20,8 @@ _MOST = 256 << 20
 """Bytes in all: the newest forty thousand."""
 _ENOUGH = 0.9
 """Of `_MOST`, what is left when the oldest were removed."""
+_SUFFIX = f".{DRAWN}.jpg"
+"""What was drawn otherwise is not found any more, and goes as the oldest do."""
 _START, _END = b"\xff\xd8", b"\xff\xd9"
 """Markers of a whole JPEG: files of a cache aren't flushed, and a power cut may leave anything."""
 
@@ -31,7 +35,7 @@ class Previews:
 
     def place(self, study_instance_uid: str, digest: str) -> Path:
         """Where the picture of an instance is, or would be; `digest` is the instance's."""
-        return self._of(study_instance_uid) / f"{digest}.jpg"
+        return self._of(study_instance_uid) / f"{digest}{_SUFFIX}"
 
     def get(self, study_instance_uid: str, digest: str) -> bytes | None:
         """The picture as a JPEG, if it was made and is still here."""
@@ -44,9 +48,10 @@ class Previews:
     def made(self, study_instance_uid: str) -> set[str]:
         """The digests of the study's instances that have one."""
         try:
-            return {path.stem for path in self._of(study_instance_uid).iterdir() if path.suffix == ".jpg"}
+            names = [path.name for path in self._of(study_instance_uid).iterdir()]
         except OSError:
             return set()
+        return {name.removesuffix(_SUFFIX) for name in names if name.endswith(_SUFFIX)}
 
     def forget(self, study_instance_uid: str) -> None:
         """The study is deleted: so are its pictures."""

@@ -33,7 +33,9 @@ _DEFLATED = "1.2.840.10008.1.2.1.99"
 _EXPLICIT_BIG = "1.2.840.10008.1.2.2"
 _PIXEL_TAGS = (0x7FE00008, 0x7FE00009, 0x7FE00010)
 _DOCUMENT_TAG = 0x00420011
-_BULK_TAGS = frozenset((*_PIXEL_TAGS, _DOCUMENT_TAG))
+OVERLAY_GROUPS = range(0x6000, 0x6020, 2)
+_OVERLAY_DATA = 0x3000
+_BULK_TAGS = frozenset((*_PIXEL_TAGS, _DOCUMENT_TAG, *(group << 16 | _OVERLAY_DATA for group in OVERLAY_GROUPS)))
 _STARTS = (1 << 15, 1 << 18)
 """Bytes in which a header is: most of them, nearly all."""
 _SHORT = 4096
@@ -85,7 +87,7 @@ class Source:
     header: Dataset
     """The elements asked for; none of the bulk."""
     bulk: dict[int, Bulk]
-    """By tag: the pixel data or the encapsulated document."""
+    """By tag: the pixel data, the encapsulated document, overlay data."""
 
     @property
     def order(self) -> str:
@@ -102,15 +104,19 @@ class Source:
         """Encapsulated Document."""
         return self.bulk.get(_DOCUMENT_TAG)
 
+    def overlay(self, group: int) -> Bulk | None:
+        """Overlay Data of one of `OVERLAY_GROUPS`."""
+        return self.bulk.get(group << 16 | _OVERLAY_DATA)
+
 
 @contextmanager
-def opened(path: Path, keywords: tuple[str, ...]) -> Iterator[Source]:
-    """The instance at `path` with the header elements named by DICOM keyword.
+def opened(path: Path, keywords: tuple[str, ...], tags: frozenset[int] = frozenset()) -> Iterator[Source]:
+    """The instance at `path` with the header elements named by DICOM keyword, or by tag where a keyword names many.
 
     Raises `NothingToShowError` when the file is no instance or its header is damaged.
     """
     with path.open("rb") as file:
-        yield _read(file, keywords)
+        yield _read(file, _tags(keywords, tags))
 
 
 @contextmanager
@@ -146,9 +152,8 @@ def _quiet() -> Iterator[None]:
 
 
 @refusing()
-def _read(file: BinaryIO, keywords: tuple[str, ...]) -> Source:
+def _read(file: BinaryIO, tags: frozenset[int]) -> Source:
     file, syntax = _plain(file)
-    tags = _tags(keywords)
     start = file.tell()
     for size in _STARTS if syntax != _EXPLICIT_BIG else ():
         try:
@@ -159,9 +164,9 @@ def _read(file: BinaryIO, keywords: tuple[str, ...]) -> Source:
 
 
 @lru_cache(maxsize=32)
-def _tags(keywords: tuple[str, ...]) -> frozenset[int]:
+def _tags(keywords: tuple[str, ...], more: frozenset[int]) -> frozenset[int]:
     """Of the elements, and of the character set that they are in."""
-    return frozenset((0x00080005, *(tag for keyword in keywords if (tag := tag_for_keyword(keyword)))))
+    return more | {0x00080005, *(tag for keyword in keywords if (tag := tag_for_keyword(keyword)))}
 
 
 def _sieved(file: BinaryIO, syntax: str, tags: frozenset[int], size: int) -> Source:

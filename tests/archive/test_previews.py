@@ -15,6 +15,7 @@ from appliance import events
 from appliance.archive.previewing import Previewer
 from appliance.archive.previews import EDGE, QUALITY, Previews
 from appliance.box import Box
+from appliance.dicom.drawn import DRAWN
 from appliance.dicom.model import Instance, Origin
 from appliance.dicom.pixels import thumbnail
 from tests.conftest import Fill
@@ -86,6 +87,16 @@ def test_they_go_with_their_study(box: Box, fill: Fill, previewer: Previewer) ->
     previewer.round(GO_ON, quiet=0)
     assert picture_of(box, image) is None
     assert list((box.data_dir / "previews").rglob("*.jpg")) == []
+
+
+def test_what_an_older_version_drew_otherwise_is_not_shown(tmp_path: Path) -> None:
+    previews = Previews(tmp_path)
+    place = previews.place("1.2", "ab")
+    place.parent.mkdir()
+    (place.parent / f"ab.{DRAWN - 1}.jpg").write_bytes(b"\xff\xd8\xff\xd9")
+    assert (previews.made("1.2"), previews.get("1.2", "ab")) == (set(), None)
+    place.write_bytes(b"\xff\xd8\xff\xd9")
+    assert (previews.made("1.2"), previews.get("1.2", "ab")) == ({"ab"}, b"\xff\xd8\xff\xd9")
 
 
 def test_the_oldest_go_when_there_are_too_many(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from aiohttp import web
 from appliance.dicom import film
 from appliance.dicom.animated import GIF, gif, spread
 from appliance.dicom.cine import frame_rate
+from appliance.dicom.drawn import DRAWN
 from appliance.dicom.film import MP4
 from appliance.dicom.model import Instance
 from appliance.dicom.pixels import NothingToShowError, Viewport
@@ -59,7 +60,7 @@ async def moving(request: web.Request, frames: Frames, view: View, kind: str) ->
 async def _gif(request: web.Request, frames: Frames, view: View) -> web.StreamResponse:
     chosen = [frames[place] for place in spread(len(frames))]
     form = (*((instance.sop_instance_uid, instance.digest, frame) for instance, frame in chosen), view, GIF)
-    valid = tagged(request, dict.fromkeys(instance for instance, _ in chosen), view, GIF)
+    valid = tagged(request, dict.fromkeys(instance for instance, _ in chosen), view, GIF, DRAWN)
     body = request.app[RENDERED].get(form)
     if body is None:
         pictures = [body async for body in _pictures(request, chosen, view)]

@@ -9,6 +9,7 @@ from typing import Any
 from aiohttp import web
 
 from appliance.dicom.annotation import Annotation, annotation
+from appliance.dicom.drawn import DRAWN
 from appliance.dicom.model import Instance
 from appliance.dicom.pixels import Viewport, render, thumbnail
 from web import archived
@@ -33,6 +34,8 @@ class Picture:
     """From 1; 0 for the one that stands for all."""
     view: View
     media_type: str
+    drawn: int = DRAWN
+    """Validators tell by it what an older version of ours has drawn."""
 
 
 async def made(request: web.Request, picture: Picture) -> bytes:

@@ -14,8 +14,8 @@ from pydicom.tag import BaseTag, Tag
 from appliance.dicom.source import FAULTS
 
 
-def value(dataset: Dataset, keyword: str) -> object:
-    """The value as pydicom has it; None where absent or unreadable."""
+def value(dataset: Dataset, keyword: str | int) -> object:
+    """The value, named by keyword or tag, as pydicom has it; None where absent or unreadable."""
     tag = _tag(keyword)
     if tag not in dataset.keys():  # noqa: SIM118 - `in dataset` makes a tag of it first, and most are absent
         return None
@@ -26,11 +26,11 @@ def value(dataset: Dataset, keyword: str) -> object:
 
 
 @cache
-def _tag(keyword: str) -> BaseTag:
+def _tag(keyword: str | int) -> BaseTag:
     return Tag(keyword)
 
 
-def numbers(dataset: Dataset, keyword: str) -> list[float]:
+def numbers(dataset: Dataset, keyword: str | int) -> list[float]:
     """All values as finite numbers; empty if any is not."""
     found = value(dataset, keyword)
     try:
@@ -40,12 +40,12 @@ def numbers(dataset: Dataset, keyword: str) -> list[float]:
     return many if all(isfinite(one) for one in many) else []
 
 
-def number(dataset: Dataset, keyword: str) -> float | None:
+def number(dataset: Dataset, keyword: str | int) -> float | None:
     """The first number."""
     return next(iter(numbers(dataset, keyword)), None)
 
 
-def text(dataset: Dataset, keyword: str) -> str:
+def text(dataset: Dataset, keyword: str | int) -> str:
     """The first value as text in capitals, as code strings are compared."""
     found = value(dataset, keyword)
     first = next(iter(found), "") if isinstance(found, (MultiValue, list)) else found

@@ -20,7 +20,7 @@ def decode(source: Source, bulk: Bulk, layout: Layout, index: int) -> Decoded:
     if start + length > bulk.length:
         raise ValueError(f"it has {bulk.length} bytes of pixels, {start + length} are needed")
     swapped = source.order == ">" and bulk.vr == "OW" and layout.allocated <= 8
-    data = _read(source, bulk.offset + start, length, swapped)
+    data = read(source, bulk.offset + start, length, swapped)
     if len(data) < length:
         raise ValueError("it ends in the middle of its pixel data")
     if halved:
@@ -49,7 +49,8 @@ def in_shape(values: NDArray[Any], layout: Layout, by_plane: bool) -> NDArray[An
     return values.reshape(layout.rows, layout.columns, layout.samples)
 
 
-def _read(source: Source, offset: int, length: int, swapped: bool) -> bytes:
+def read(source: Source, offset: int, length: int, swapped: bool) -> bytes:
+    """Bytes of a value in the file, fewer where it ends; `swapped` for single bytes and bits in words of big endian."""
     if not swapped:
         source.file.seek(offset)
         return source.file.read(length)

@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from appliance.dicom.annotation import Annotation
-from appliance.dicom.pixels import colour, encode, grey, lenient, palette
+from appliance.dicom.pixels import colour, encode, grey, lenient, overlays, palette
 from appliance.dicom.pixels import layout as layouts
 from appliance.dicom.pixels import profile as profiles
 from appliance.dicom.pixels import window as windows
 from appliance.dicom.pixels.decode import decode
 from appliance.dicom.pixels.encode import Form, Viewport
-from appliance.dicom.pixels.layout import Layout
+from appliance.dicom.pixels.layout import Decoded, Layout
 from appliance.dicom.pixels.window import Window
 from appliance.dicom.source import Source, opened, refusing
 
@@ -51,7 +51,7 @@ def render(
     no such frame, `ValueError` for a parameter out of range.
     """
     form = Form(edge, media_type, quality, viewport, notes, profiled)
-    with opened(path, _keywords(form)) as source:
+    with opened(path, _keywords(form), overlays.TAGS) as source:
         return _rendered(source, _layout(source), frame, window, form)
 
 
@@ -67,7 +67,7 @@ def thumbnail(
 ) -> bytes:
     """The representative frame, else the middle one, small. Raises as `render` does."""
     form = Form(None if viewport else edge, media_type, quality, viewport, notes, profiled)
-    with opened(path, _keywords(form)) as source:
+    with opened(path, _keywords(form), overlays.TAGS) as source:
         layout = _layout(source)
         chosen = int(lenient.number(source.header, "RepresentativeFrameNumber") or 0)
         frame = chosen if 1 <= chosen <= layout.frames else (layout.frames + 1) // 2
@@ -93,7 +93,11 @@ def _rendered(source: Source, layout: Layout, frame: int, window: Window | None,
 
 
 def _pixels(source: Source, layout: Layout, frame: int, window: Window | None) -> NDArray[np.uint8]:
-    decoded = decode(source, layout, frame - 1)
+    decoded = overlays.apart(decode(source, layout, frame - 1), source.header, layout)
+    return overlays.over(_picture(decoded, source, layout, frame, window), decoded, source, layout, frame)
+
+
+def _picture(decoded: Decoded, source: Source, layout: Layout, frame: int, window: Window | None) -> NDArray[np.uint8]:
     if layout.samples == 3:
         return colour.rgb(decoded)
     if layout.photometric == "PALETTE COLOR":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from io import BytesIO
 from pathlib import Path
 
@@ -15,10 +16,13 @@ from pydicom.dataset import Dataset
 
 from appliance.box import Box
 from appliance.dicom.animated import spread
+from appliance.dicom.drawn import DRAWN
 from tests.support.clinic import ROOT, named, opened
 from tests.support.files import PYDICOM, brainix, knee, shared
 from tests.support.indexing import stock
+from tests.support.overlays import plane
 from tests.support.pictures import picture
+from web.dicomweb.picture import Picture
 
 
 def sample(name: str) -> Dataset:
@@ -248,3 +252,30 @@ def test_what_is_asked_for_is_written_into_the_picture(clinic: str, brain: Datas
     both = np.asarray(image(requests.get(f"{target}&annotation=patient,technique", timeout=20).content)).astype(int)
     assert (both != plain)[200:].any()
     assert requests.get(f"{target}&annotation=weather", timeout=20).status_code == 400
+
+
+def test_overlays_are_in_pictures_and_small_ones_and_their_bits_in_the_metadata(box: Box, tmp_path: Path) -> None:
+    marks = np.zeros((64, 64), bool)
+    marks[:32] = True
+    uids = {"StudyInstanceUID": "1.2.997", "SeriesInstanceUID": "1.2.997.1", "SOPInstanceUID": "1.2.997.1.1"}
+    stock(box, plane(picture(tmp_path / "marked", np.full((64, 64), 9, np.uint8), **uids), marks))
+    with opened(box) as doors:
+        address = f"{doors.clinic}{ROOT}/studies/1.2.997"
+        for kind in ("rendered", "thumbnail"):
+            answer = requests.get(f"{address}/{kind}?quality=100", headers={"Accept": "image/jpeg"}, timeout=20)
+            shown = np.asarray(image(answer.content))
+            assert (shown[:30] > 250).all()
+            assert (shown[34:] < 15).all()
+        (metadata,) = requests.get(f"{address}/metadata", timeout=20).json()
+        assert b64decode(metadata["60003000"]["InlineBinary"]) == b"\xff" * 256 + b"\0" * 256
+
+
+def test_a_picture_that_is_drawn_otherwise_than_before_is_sent_again(
+    clinic: str, brain: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = f"{url(clinic, brain)}/rendered"
+    with monkeypatch.context() as older:
+        older.setattr(Picture.__init__, "__defaults__", (DRAWN - 1,))
+        before = requests.get(address, timeout=20).headers["ETag"]
+        assert requests.get(address, headers={"If-None-Match": before}, timeout=20).status_code == 304
+    assert requests.get(address, headers={"If-None-Match": before}, timeout=20).status_code == 200
