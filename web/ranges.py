@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from aiohttp import web
 
+from web.conditional import is_unchanged
 
-def asked_for(request: web.BaseRequest, size: int) -> tuple[int, int, dict[str, str]]:
+
+def asked_for(
+    request: web.BaseRequest, size: int, valid: Mapping[str, str] | None = None
+) -> tuple[int, int, dict[str, str]]:
     """First byte, the one after the last, and the headers that tell so; all of it when the request asks for no part.
 
-    Raises `web.HTTPRequestRangeNotSatisfiable`.
+    `valid` are the headers by which the client may ask that nothing has changed. Raises
+    `web.HTTPRequestRangeNotSatisfiable`.
     """
-    headers = {"Accept-Ranges": "bytes"}
-    try:
-        start, stop, _ = request.http_range.indices(size)
-    except ValueError:
-        start, stop = 0, size  # what is no range is not heeded (14.2)
-    else:
-        if "Range" in request.headers:
+    headers = {"Accept-Ranges": "bytes", **(valid or {})}
+    # Of a HEAD there are no parts (14.2).
+    wanted = request.method == "GET" and "Range" in request.headers and is_unchanged(request, headers)
+    start, stop = 0, size
+    if wanted:
+        try:
+            start, stop, _ = request.http_range.indices(size)
+        except ValueError:
+            pass  # what is no range is not heeded (14.2)
+        else:
             if start >= stop:
                 raise web.HTTPRequestRangeNotSatisfiable(headers={"Content-Range": f"bytes */{size}"})
             headers["Content-Range"] = f"bytes {start}-{stop - 1}/{size}"

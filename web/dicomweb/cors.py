@@ -6,8 +6,8 @@ from aiohttp import web
 
 from web.keys import BOX
 
-_EXPOSED = "Content-Length, Content-Location, Content-Range, ETag, Last-Modified, Warning"
-_TAKEN = "Accept, Authorization, Content-Type, If-None-Match, Range"
+_EXPOSED = "Accept-Ranges, Content-Length, Content-Location, Content-Range, ETag, Last-Modified, Warning"
+_TAKEN = "Accept, Authorization, Content-Type, If-Modified-Since, If-None-Match, If-Range, Range"
 
 
 async def opened(request: web.Request, response: web.StreamResponse) -> None:

@@ -44,11 +44,6 @@ def _counted(request: web.Request, instances: list[T]) -> list[T]:
     return instances
 
 
-async def located(request: web.Request) -> Path:
-    """The file of the instance of the path. Raises `NotFoundError`, `ArchiveFaultError`."""
-    return (await seen(request, lambda _instance, path: path))[1]
-
-
 async def seen(request: web.Request, look: Callable[[Instance, Path], T]) -> tuple[Instance, T]:
     """The instance of the path, and what `look` tells of its file, all in one visit to a thread.
 

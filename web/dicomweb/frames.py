@@ -65,9 +65,7 @@ async def frames(request: web.Request) -> web.StreamResponse:
     # By TLS it would pass through us all the same, in more pieces.
     look = partial(_begun, ranges=accepted(request), numbers=numbers, may_ship=not request.secure)
     instance, begun = await seen(request, look)
-    valid = tagged(request, [instance], begun.form)
-    if begun.form.multipart:  # the boundary is another each time (RFC 9110 8.8.1)
-        valid["ETag"] = f"W/{valid['ETag']}"
+    valid = tagged(request, [instance], begun.form, weak=begun.form.multipart)
     return await _sent(request, begun, numbers, valid)
 
 

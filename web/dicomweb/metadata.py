@@ -32,10 +32,8 @@ async def metadata(request: web.Request) -> web.StreamResponse:
     instances = await arrived(request)
     uids = [instance.sop_instance_uid for instance in instances]
     parts, gzip = Multipart(XML) if media_type == XML else None, takes_gzip(request)
-    headers = tagged(request, instances, media_type, gzip) | {
-        "Content-Type": parts.content_type if parts else media_type,
-        "Vary": "Accept, Accept-Encoding",
-    }
+    headers = tagged(request, instances, media_type, gzip, weak=bool(parts), vary="Accept, Accept-Encoding")
+    headers["Content-Type"] = parts.content_type if parts else media_type
     if gzip:
         headers["Content-Encoding"] = "gzip"
     return await pour(request, web.StreamResponse(headers=headers), _body(request, asked, uids, gzip, parts))

@@ -190,9 +190,10 @@ def _from_the_middle(instances: Sequence[Instance]) -> list[Instance]:
 
 async def _as_it_is(request: web.Request, instance: Instance) -> web.StreamResponse:
     """A document or a film, whatever the client says it takes: viewers go there as to a page."""
+    valid = tagged(request, [instance])
     path = await request.app[THREADS].run(archived.whole, request.app[BOX].blobs, instance)
     extract = await request.app[RENDERER].run(document if _is_document(instance) else video, path)
-    start, stop, headers = asked_for(request, extract.size)
+    start, stop, headers = asked_for(request, extract.size, valid)
     headers["Content-Type"] = extract.media_type
     if extract.media_type in _SHOWN:
         headers["Content-Security-Policy"] = _VIEWER

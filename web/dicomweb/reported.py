@@ -45,7 +45,7 @@ async def report(request: web.Request, instance: Instance, ranges: Sequence[Medi
 async def single(request: web.Request, instance: Instance, media_type: str) -> web.Response:
     """A report as the whole answer."""
     metadata, links = await _read(request, instance)
-    valid = tagged(request, [instance], media_type, *links)
+    valid = tagged(request, [instance], media_type, *links, dated=False)  # the links are about others
     body = await request.app[RENDERER].run(written, metadata, media_type, links)
     headers = valid | {"Content-Type": f"{media_type}; charset=utf-8", "Vary": "Accept"}
     return web.Response(body=body, headers=headers | {"Content-Security-Policy": _PAGE})

@@ -69,20 +69,21 @@ async def single(request: web.Request, ranges: Sequence[MediaRange]) -> web.Stre
     parts = planned(instances, syntaxes)
     valid = tagged(request, instances, *syntaxes)
     if parts and request.method == "HEAD":
-        return _told(parts[0])
+        return await _told(request, parts[0], valid)
     body = await prepare(request, parts[0]) if parts else None
     if body is None or not {body.syntax, "", "*"} & set(syntaxes):
         raise web.HTTPNotAcceptable(reason="This cannot be had in the transfer syntaxes asked for")
-    response = web.StreamResponse(headers=valid | {"Content-Type": content_type(body.syntax), "Vary": "Accept"})
+    response = web.StreamResponse(headers=valid | {"Content-Type": content_type(body.syntax)})
     response.content_length = body.size
     return await pour(request, response, watched(request, body.chunks))
 
 
-def _told(part: Part) -> web.Response:
+async def _told(request: web.Request, part: Part, valid: dict[str, str]) -> web.StreamResponse:
     """The answer to a HEAD: nothing is converted for it."""
-    response = web.Response(headers={"Content-Type": content_type(part.syntax), "Vary": "Accept"})
+    response = web.StreamResponse(headers=valid | {"Content-Type": content_type(part.syntax)})
     if not part.convert:
         response.content_length = part.instance.size
+    await response.prepare(request)
     return response
 
 

@@ -11,13 +11,13 @@ from aiohttp import web
 
 from appliance.dicom.document import document as document_in
 from appliance.dicom.extract import Extract
-from appliance.dicom.model import moment
+from appliance.dicom.model import Instance, moment
 from appliance.dicom.video import video
 from appliance.shares.album import Album
 from appliance.shares.bundle import zipped
 from appliance.storage.contract import Blobs
 from appliance.storage.rows import Share
-from web import archived, guards
+from web import archived, conditional, guards
 from web.archived import ArchiveFaultError
 from web.guards import Visit
 from web.keys import BOX, RENDERER, THREADS
@@ -52,7 +52,7 @@ async def document(request: web.Request) -> web.StreamResponse:
     found = await albums.find(request, visit)
     extract = await request.app[RENDERER].run(document_in, found.path)
     await albums.note(request, visit, "document", f"series {found.stack.number}")
-    return await _extracted(request, visit, extract, "document")
+    return await _extracted(request, visit, found.item.instance, extract, "document")
 
 
 async def film(request: web.Request) -> web.StreamResponse:
@@ -62,12 +62,16 @@ async def film(request: web.Request) -> web.StreamResponse:
     extract = await request.app[RENDERER].run(video, found.path)
     if request.app[NOTED].is_new(str(visit.share.id), visit.session, "film", found.item.name):
         await albums.note(request, visit, "film", f"series {found.stack.number}")
-    return await _extracted(request, visit, extract, "film")
+    return await _extracted(request, visit, found.item.instance, extract, "film")
 
 
-async def _extracted(request: web.Request, visit: Visit, extract: Extract, name: str) -> web.StreamResponse:
-    """The extract or the range of it that was asked for (RFC 9110 14)."""
-    start, stop, headers = asked_for(request, extract.size)
+async def _extracted(
+    request: web.Request, visit: Visit, of: Instance, extract: Extract, name: str
+) -> web.StreamResponse:
+    """The extract or the range of it that was asked for (RFC 9110 14). Raises `web.HTTPNotModified`."""
+    valid = conditional.validators(of.digest[:32], moment(of.received))
+    conditional.check(request, valid)
+    start, stop, headers = asked_for(request, extract.size, valid)
     shown = extract.media_type in _SHOWN and "save" not in request.query
     file_name = f"{name}.{_ENDINGS.get(extract.media_type, 'bin')}"
     headers |= {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import PurePosixPath
 
 from aiohttp import web
@@ -62,6 +63,9 @@ class Files:
             "Content-Type": _TYPES[PurePosixPath(name).suffix],
             "Vary": "Accept-Encoding",
         }
+        if "If-Range" in request.headers and "Range" in request.headers:
+            # It may be about a compressed form, to which no other's parts fit; aiohttp looks at dates alone.
+            return web.Response(body=await asyncio.to_thread((viewer.folder / name).read_bytes), headers=headers)
         return web.FileResponse(viewer.folder / name, headers=headers)
 
 

@@ -215,3 +215,15 @@ def test_a_head_tells_the_length_and_sends_nothing(clinic: str, brain: Dataset) 
     answer = requests.head(url(clinic, brain, 1), headers={"Accept": f"{DICOM}; transfer-syntax=*"}, timeout=10)
     assert answer.status_code == 200
     assert int(answer.headers["Content-Length"]) > 1_000_000
+
+
+@pytest.mark.parametrize(("syntax", "length"), [("*", True), ("1.2.840.10008.1.2.1", False)])
+def test_the_head_of_a_file_alone_tells_its_length_unless_it_is_made(
+    clinic: str, compressed: Dataset, syntax: str, length: bool
+) -> None:
+    headers = {"Accept": f"application/dicom; transfer-syntax={syntax}", "Accept-Encoding": "identity"}
+    head, whole = (ask(url(clinic, compressed), headers=headers, timeout=20) for ask in (requests.head, requests.get))
+    assert head.status_code == whole.status_code == 200
+    assert head.headers.get("Content-Length") == (str(len(whole.content)) if length else None)
+    for name in ("Content-Type", "ETag", "Last-Modified", "Vary"):
+        assert head.headers[name] == whole.headers[name]

@@ -92,6 +92,13 @@ async def test_a_film_comes_whole_or_in_ranges_as_players_ask(
         assert answer.status == 416
     async with client.get(path, headers={"Range": "pages=1"}) as answer:
         assert answer.status == 200
+        tag, date = answer.headers["ETag"], answer.headers["Last-Modified"]
+    for said, status in ((tag, 206), (date, 206), ('"other"', 200), ("Mon, 06 Nov 2094 08:49:37 GMT", 200)):
+        async with client.get(path, headers={"Range": "bytes=0-1", "If-Range": said}) as answer:
+            assert (answer.status, await answer.read()) == (status, MP4[:2] if status == 206 else MP4)
+    for known in ({"If-None-Match": tag}, {"If-Modified-Since": date}):
+        async with client.get(path, headers=known) as answer:
+            assert (answer.status, answer.headers["ETag"], answer.headers["Cache-Control"]) == (304, tag, "no-store")
     assert [one.what for one in box.sharing.openings(film.id)] == ["film", "opened"]
 
 

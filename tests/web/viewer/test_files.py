@@ -39,9 +39,27 @@ async def test_files_say_what_they_are_and_may_be_kept(patient: Client, name: st
         assert answer.headers["Content-Type"] == kind
         assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
-        tag = answer.headers["ETag"]
-    async with patient.get(FOLDER + name, headers={"If-None-Match": tag}) as answer:
-        assert answer.status == 304
+        tag, date = answer.headers["ETag"], answer.headers["Last-Modified"]
+    old = "Sun, 06 Nov 1994 08:49:37 GMT"
+    for ask in (patient.get, patient.head):
+        for known in ({"If-None-Match": tag, "If-Modified-Since": old}, {"If-Modified-Since": date}):
+            async with ask(FOLDER + name, headers=known) as answer:
+                assert answer.status == 304
+        for other in ({"If-None-Match": '"x"', "If-Modified-Since": date}, {"If-Modified-Since": old}):
+            async with ask(FOLDER + name, headers=other) as answer:
+                assert answer.status == 200
+
+
+async def test_a_part_of_another_form_of_a_file_is_none_of_this_one(patient: Client) -> None:
+    path, whole = FOLDER + "app.bundle.js", BODIES["app.bundle.js"]
+    async with patient.get(path, headers={"Range": "bytes=2-5", "Accept-Encoding": "identity"}) as answer:
+        assert (answer.status, await answer.read()) == (206, whole[2:6])
+        tag, date = answer.headers["ETag"], answer.headers["Last-Modified"]
+    for said in (tag, '"other"', date, "nonsense"):
+        headers = {"Range": "bytes=2-5", "If-Range": said, "Accept-Encoding": "gzip"}
+        async with patient.get(path, headers=headers) as answer:
+            assert (answer.status, await answer.read()) == (200, whole)
+            assert answer.headers["Content-Type"] == "text/javascript; charset=utf-8"
 
 
 @pytest.mark.parametrize(
