@@ -64,7 +64,8 @@ def title(report: Report) -> str:
 
 def facts(report: Report) -> Iterator[tuple[str, str]]:
     """Labels and what stands beside them."""
-    said = report.facts | {"Content": report.made}
+    sex = report.facts.get("PatientSex", "")
+    said = report.facts | {"Content": report.made, "PatientSex": texts.SEXES.get(sex, sex)}
     return ((label, said[keyword]) for keyword, label in texts.LABELS.items() if said.get(keyword))
 
 

@@ -30,12 +30,15 @@ LABELS = {
 }
 """What stands beside the facts, in the order of reading."""
 
+SEXES = {"F": "female", "M": "male", "O": "other"}
+"""Of (0010,0040); what is missing here is shown as it is."""
+
 STATES = {
     "PARTIAL": "Not complete",
     "COMPLETE": "Complete",
     "PRELIMINARY": "Preliminary",
     "FINAL": "Final",
-    "UNVERIFIED": "Not verified by a physician",
+    "UNVERIFIED": "Not verified",
     "VERIFIED": "Verified",
 }
 """Of (0040,A491), (0040,A496) and (0040,A493)."""

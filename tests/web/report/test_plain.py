@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from appliance.dicom.report import report
-from tests.support.reports import COMPREHENSIVE, metadata
+from tests.support.reports import BASIC, COMPREHENSIVE, metadata
 from web.report import texts
 from web.report.plain import plain
 
@@ -24,6 +24,11 @@ def test_a_real_report_reads_from_top_to_bottom() -> None:
     assert "    selected from see SCoord Code" in lines
     assert "Image 1.2.3.4.5.0, frame 5, frame 2" in lines
     assert lines[-1] == "Verified by Observer, Verifying, Organisation, 2001-02-13 18:47:46"
+
+
+def test_the_sex_is_a_word() -> None:
+    lines = plain(report(metadata(BASIC))).splitlines()
+    assert "Sex: other" in lines
 
 
 def test_an_empty_report_says_so() -> None:
