@@ -88,6 +88,15 @@ def media_type(text: str) -> MediaRange | None:
     return _range(text[:_LONGEST])
 
 
+def weighted(text: str) -> dict[str, float]:
+    """The words of a list such as Accept-Charset, in lower case, with their weights."""
+    pieces = (_split(piece, ";") for piece in _split(text[:_LONGEST], ","))
+    return {
+        _unquoted(word).lower(): _quality(dict(map(_parameter, rest)).get("q", "1"))
+        for word, *rest in filter(None, pieces)
+    }
+
+
 def _ranges(text: str) -> list[MediaRange]:
     return [made for piece in _split(text, ",") if (made := _range(piece))]
 
@@ -104,10 +113,14 @@ def _range(text: str) -> MediaRange | None:
 
 def _parameter(text: str) -> tuple[str, str]:
     name, _, value = text.partition("=")
-    value = value.strip()
-    if len(value) > 1 and value[0] == value[-1] == '"':
-        value = re.sub(r"\\(.)", r"\1", value[1:-1])
-    return name.strip().lower(), value.strip()
+    return name.strip().lower(), _unquoted(value)
+
+
+def _unquoted(text: str) -> str:
+    text = text.strip()
+    if len(text) > 1 and text[0] == text[-1] == '"':
+        text = re.sub(r"\\(.)", r"\1", text[1:-1])
+    return text.strip()
 
 
 def _quality(text: str) -> float:

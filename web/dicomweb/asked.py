@@ -13,8 +13,12 @@ from appliance.dicom.uid import is_valid
 from appliance.errors import NotFoundError
 from web import guards
 from web.dicomweb.access import Grant, Guard
+from web.dicomweb.charset import check_query
 
 _NAMES = {"study": "StudyInstanceUID", "series": "SeriesInstanceUID", "instance": "SOPInstanceUID"}
+
+_WADO_URI = "wado"
+"""It may ask for what it likes, and gets what there is (9.1.2)."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +81,8 @@ def guarded(handler: Handler, about: About, guard: Guard, depth: int) -> Handler
         for keyword, uid in uids.items():
             if not is_valid(uid):
                 raise ValueError(f"{keyword} is digits and dots, at most 64 characters")
+        if about.resource != _WADO_URI:
+            check_query(request)
         if uids and not grant.scope.sees(uids["StudyInstanceUID"]):
             raise NotFoundError("There is no such study here.")
         return await handler(request)

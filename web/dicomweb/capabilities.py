@@ -11,6 +11,7 @@ from aiohttp.typedefs import Handler
 
 from appliance.dicom.media_types import OCTETS
 from appliance.dicom.pixels import MEDIA_TYPES
+from web.dicomweb import charset
 from web.dicomweb.accept import DICOM, JSON, MULTIPART, XML, accepted
 from web.report import writing
 
@@ -85,7 +86,7 @@ def _json(ways: Ways) -> bytes:
         for path, many in ways.items()
         for method, kind in many
     ]
-    return orjson.dumps({"resources": listed})
+    return orjson.dumps({"charsets": [charset.NAME], "resources": listed})
 
 
 def _wadl(ways: Ways) -> bytes:
@@ -94,7 +95,8 @@ def _wadl(ways: Ways) -> bytes:
         for path, many in ways.items()
     )
     head = '<?xml version="1.0" encoding="UTF-8"?>\n<application xmlns="http://wadl.dev.java.net/2009/02">'
-    return f'{head}<resources base="">{resources}</resources></application>'.encode()
+    told = f'<doc title="Character set">{charset.NAME}</doc>'
+    return f'{head}<resources base="">{told}{resources}</resources></application>'.encode()
 
 
 def _kinds(method: str, kind: str) -> Sequence[str]:

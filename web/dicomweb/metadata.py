@@ -10,6 +10,7 @@ from aiohttp import web
 
 from appliance.dicom.xml import native
 from appliance.storage.contract import Studies
+from web.dicomweb import charset
 from web.dicomweb.accept import XML, accepted, choose_model
 from web.dicomweb.asked import ASKED, Asked
 from web.dicomweb.found import arrived
@@ -28,7 +29,8 @@ _PAGE = 64
 async def metadata(request: web.Request) -> web.StreamResponse:
     """GET /studies/{study}[/series/{series}[/instances/{instance}]]/metadata"""
     asked = request[ASKED]
-    media_type = choose_model(accepted(request))
+    media_type = choose_model(ranges := accepted(request))
+    charset.check(request, ranges)
     instances = await arrived(request)
     uids = [instance.sop_instance_uid for instance in instances]
     parts, gzip = Multipart(XML) if media_type == XML else None, takes_gzip(request)

@@ -17,6 +17,7 @@ from appliance.dicom.attributes import BY_TAG, MORE, Level
 from appliance.dicom.json import Json
 from appliance.dicom.xml import native
 from appliance.storage.contract import Studies
+from web.dicomweb import charset
 from web.dicomweb import search as searches
 from web.dicomweb.accept import XML, accepted, choose_model
 from web.dicomweb.asked import ASKED, ITEMS, STUDY
@@ -51,7 +52,8 @@ async def _search(request: web.Request, level: Level) -> web.Response:
     asked = request[ASKED]
     search = searches.read(level, asked.uids, request.query)
     search = replace(search, match=asked.grant.scope.narrowed(search.match))
-    media_type = choose_model(accepted(request))
+    media_type = choose_model(ranges := accepted(request))
+    charset.check(request, ranges)
     box, gzip = request.app[BOX], takes_gzip(request)
     parts = Multipart(XML) if media_type == XML else None
     request[STUDY] = _only_study(search)

@@ -8,7 +8,8 @@ from aiohttp import web
 
 from appliance.dicom.model import Instance
 from appliance.dicom.report import is_report
-from web.dicomweb.accept import MediaRange, not_acceptable
+from web.dicomweb import charset
+from web.dicomweb.accept import MediaRange, accepted, not_acceptable
 from web.dicomweb.asked import ASKED
 from web.dicomweb.multipart import Multipart
 from web.dicomweb.tagged import tagged
@@ -44,6 +45,7 @@ async def report(request: web.Request, instance: Instance, ranges: Sequence[Medi
 
 async def single(request: web.Request, instance: Instance, media_type: str) -> web.Response:
     """A report as the whole answer."""
+    charset.check(request, accepted(request))
     metadata, links = await _read(request, instance)
     valid = tagged(request, [instance], media_type, *links, dated=False)  # the links are about others
     body = await request.app[RENDERER].run(written, metadata, media_type, links)
@@ -53,6 +55,7 @@ async def single(request: web.Request, instance: Instance, media_type: str) -> w
 
 async def parts(request: web.Request, instances: Sequence[Instance], media_type: str) -> web.StreamResponse:
     """Reports, a part each."""
+    charset.check(request, accepted(request))
     whole = Multipart(media_type)
 
     async def body() -> AsyncIterator[bytes]:

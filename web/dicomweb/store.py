@@ -24,7 +24,7 @@ from appliance.spool.fate import Fate, fate
 from appliance.spool.intake import Intake, Kept, Refusal, RefusedError
 from appliance.spool.spool import Spool
 from web import guards
-from web.dicomweb import audited
+from web.dicomweb import audited, charset
 from web.dicomweb.accept import DICOM, JSON, MULTIPART, XML, accepted, choose, media_type
 from web.dicomweb.asked import ASKED, ITEMS, STORED, Asked
 from web.dicomweb.composed import InstanceFaultError, alone, several
@@ -66,7 +66,8 @@ async def store(request: web.Request) -> web.Response:
 
 
 async def _stored(request: web.Request) -> web.Response:
-    told_as = choose(accepted(request), (JSON, "application/json", XML))
+    told_as = choose(ranges := accepted(request), (JSON, "application/json", XML))
+    charset.check(request, ranges)
     asked, threads = request[ASKED], request.app[THREADS]
     spool = await threads.run(request.app[BOX].spool, DOOR)
     kept: list[Kept] = []
