@@ -91,8 +91,8 @@ def test_names_come_in_the_character_set_that_the_report_says(box: Box, associat
 def test_a_report_that_cannot_be_kept_is_refused_and_taken_when_it_comes_again(
     box: Box, association: Association, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connection, "BUSY_SECONDS", 0.1)
-    with box.storage.transaction():
+    with monkeypatch.context() as impatient, box.storage.transaction():
+        impatient.setattr(connection, "BUSY_SECONDS", 0.1)
         status = create(association)
     assert status.Status == 0x0110
     assert "not kept" in status.ErrorComment
