@@ -136,7 +136,7 @@ def test_odd_reports(
 ) -> None:
     archive = Archive(change=change, event_type=event_type)
     with archive.listening() as peer:
-        found = asked(box, transfer, peer, stay=2)
+        found = asked(box, transfer, peer, stay=5)
         wait_for(lambda: archive.heard, what="our answer to its report")
     assert (found.proof, found.state, archive.heard) == (proof, state, [heard])
 
