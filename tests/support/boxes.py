@@ -52,7 +52,7 @@ class RunningBox:
                 stderr=self.log,
             )
         for name in names or SERVICES:
-            wait_for(lambda name=name: self._is_up(name), 30, f"the {name}")
+            wait_for(lambda name=name: self._is_up(name), 60, f"the {name}")
         return self
 
     def _is_up(self, name: str) -> bool:
@@ -80,7 +80,7 @@ class RunningBox:
         """End what runs; each must end cleanly."""
         for process in self._running.values():
             process.terminate()
-        statuses = {name: process.wait(30) for name, process in self._running.items()}
+        statuses = {name: process.wait(60) for name, process in self._running.items()}
         self._running.clear()
         self.box.close()
         self.log.close()
