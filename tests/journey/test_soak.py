@@ -15,4 +15,5 @@ def test_nothing_is_lost_and_nothing_grows_while_everything_goes_wrong(tmp_path:
     program("storescp")
     soak = Soak(tmp_path)
     soak.run(storm=8, steady=6)
-    assert soak.faults == [], "\n".join(soak.report)
+    print("\n".join(soak.report))
+    assert soak.faults == []

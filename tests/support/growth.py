@@ -6,7 +6,7 @@ import re
 import statistics
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,8 +43,9 @@ def held(pid: int) -> Held:
     return Held(descriptors, number("Threads"), number("VmRSS") / 1000, number("RssShmem") / 1000)
 
 
-def mean(many: list[Held]) -> Held:
-    """Of several moments."""
+def mean(many: Iterable[Held]) -> Held:
+    """Of several moments, or processes."""
+    many = list(many)
     return Held(*(statistics.fmean(getattr(one, name) for one in many) for name in Held.__dataclass_fields__))
 
 
