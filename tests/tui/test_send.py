@@ -32,6 +32,11 @@ async def to_the_dialog(console) -> None:
     await console.sees("Send to another clinic")
 
 
+async def to_the_peer(console) -> None:
+    await to_the_dialog(console)
+    await console.sees("> CLINIC-B")
+
+
 async def test_without_peers_it_says_how_to_add_one(opened, study):
     async with opened() as console:
         await to_the_dialog(console)
@@ -58,7 +63,7 @@ async def test_sending_queues_the_study_for_the_chosen_peer(opened, box, study):
 async def test_progress_moves_with_each_image(opened, box, study, sender_up):
     box.peers.add("CLINIC-B", "B", "192.0.2.2", 104)
     async with opened() as console:
-        await to_the_dialog(console)
+        await to_the_peer(console)
         await console.press("enter")
         await console.sees("0 of 44 images")
         await console.sees("Waiting for its turn to go to CLINIC-B.")
@@ -82,7 +87,7 @@ async def test_progress_moves_with_each_image(opened, box, study, sender_up):
 async def test_what_hinders_it_is_told_and_r_tries_again(opened, box, study, sender_up):
     box.peers.add("CLINIC-B", "B", "192.0.2.2", 104)
     async with opened() as console:
-        await to_the_dialog(console)
+        await to_the_peer(console)
         await console.press("enter")
         await console.sees("Waiting for its turn")
         storage = box.storage
@@ -98,7 +103,7 @@ async def test_what_hinders_it_is_told_and_r_tries_again(opened, box, study, sen
 async def test_leaving_does_not_stop_it(opened, box, study, sender_up):
     box.peers.add("CLINIC-B", "B", "192.0.2.2", 104)
     async with opened() as console:
-        await to_the_dialog(console)
+        await to_the_peer(console)
         await console.press("enter")
         await console.sees("Waiting for its turn")
         await console.press("escape")
