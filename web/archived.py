@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Protocol
 
-from appliance.dicom.model import Instance
 from appliance.errors import PacsboxError
 from appliance.storage.contract import Blobs
+
+
+class Filed(Protocol):
+    """What the index says of a file."""
+
+    @property
+    def blob_key(self) -> str:
+        """Where it is."""
+
+    @property
+    def size(self) -> int:
+        """Bytes of it."""
 
 
 class ArchiveFaultError(PacsboxError):
@@ -17,35 +29,22 @@ class ArchiveFaultError(PacsboxError):
         super().__init__(f"The archive's file {key} {what}.", "See `pacsbox doctor`, and the backups.")
 
 
-def whole(blobs: Blobs, instance: Instance) -> Path:
-    """The instance's file, for reading. Raises `ArchiveFaultError`; it may block."""
+def whole(blobs: Blobs, filed: Filed) -> Path:
+    """The file, for reading. Raises `ArchiveFaultError`; it may block."""
     try:
-        path = blobs.path(instance.blob_key)
+        path = blobs.path(filed.blob_key)
         size = path.stat().st_size
     except FileNotFoundError as fault:
-        raise _missing(instance) from fault
-    if size != instance.size:
-        raise ArchiveFaultError(instance.blob_key, f"has {size} bytes instead of {instance.size}")
+        raise ArchiveFaultError(filed.blob_key, "is missing") from fault
+    if size != filed.size:
+        raise ArchiveFaultError(filed.blob_key, f"has {size} bytes instead of {filed.size}")
     return path
 
 
-def descriptor(blobs: Blobs, instance: Instance) -> int:
-    """The file, open, for whoever closes it. Raises `ArchiveFaultError` when it is missing; it may block.
-
-    How long it is, `check` has looked: each call here gives way to all other threads, a thousand times a study.
-    """
-    try:
-        return blobs.descriptor(instance.blob_key)
-    except FileNotFoundError as fault:
-        raise _missing(instance) from fault
-
-
-def check(blobs: Blobs, instances: Iterable[Instance]) -> None:
-    """Refuse to begin an answer of all of them that could not end. Raises `ArchiveFaultError`; it may block."""
-    for instance in instances:
-        if not blobs.holds(instance.blob_key, instance.size):
-            whole(blobs, instance)
-
-
-def _missing(instance: Instance) -> ArchiveFaultError:
-    return ArchiveFaultError(instance.blob_key, "is missing")
+def names(blobs: Blobs, filed: Sequence[Filed]) -> list[str]:
+    """The names of files that all go out in one answer. Raises `ArchiveFaultError` for one that can't; may block."""
+    found = blobs.names((each.blob_key, each.size) for each in filed)
+    for place, name in enumerate(found):
+        if not name:
+            found[place] = str(whole(blobs, filed[place]))
+    return found

@@ -13,7 +13,7 @@ import select
 import socket
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
+from itertools import chain
 from threading import Lock
 from typing import NamedTuple
 
@@ -35,25 +35,14 @@ _STALLED = 60.0
 _CHUNK = 256 << 10
 
 
-class Stretch(NamedTuple):
-    """Bytes of an open file; whoever has it closes it."""
-
-    descriptor: int
-    start: int
-    length: int
-
-
-def stretch(path: Path, start: int, length: int) -> Stretch:
-    """That of the file at `path`, opened now."""
-    return Stretch(os.open(path, os.O_RDONLY | os.O_CLOEXEC), start, length)
-
-
 class Piece(NamedTuple):
-    """Some bytes, and what of a file comes behind them."""
+    """Some bytes, and a stretch of a file behind them."""
 
     head: bytes
-    behind: Callable[[], Stretch] | None = None
-    """Opens it, checked; called in a thread."""
+    file: str = ""
+    """Its name; empty for none."""
+    start: int = 0
+    length: int = 0
 
 
 async def ship(
@@ -76,7 +65,8 @@ async def ship(
         await response.write(first.head)
         # All of it must be out, and of answers before this one, which a client may have asked for at once.
         await request.writer.drain()
-        shipment = _Shipment(connection.get_extra_info("socket").fileno(), first.behind, pieces, still)
+        rest = chain((first._replace(head=b""),), pieces)
+        shipment = _Shipment(connection.get_extra_info("socket").fileno(), rest, still)
         whole = await _sent(request, shipment) and len(first.head) + shipment.sent == response.content_length
         if whole:
             await response.write_eof()
@@ -98,15 +88,22 @@ async def ship(
 def _read(pieces: Iterator[Piece]) -> Iterator[bytes]:
     for piece in pieces:
         yield piece.head
-        if piece.behind is None:
+        if not piece.file:
             continue
-        some = piece.behind()
-        with os.fdopen(some.descriptor, "rb", buffering=0) as file:
-            file.seek(some.start)
-            left = some.length
+        with os.fdopen(_opened(piece.file), "rb", buffering=0) as file:
+            file.seek(piece.start)
+            left = piece.length
             while left and (chunk := file.read(min(_CHUNK, left))):
                 yield chunk
                 left -= len(chunk)
+
+
+def _opened(name: str) -> int:
+    """Raises `ArchiveFaultError`."""
+    try:
+        return os.open(name, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError as fault:
+        raise ArchiveFaultError(name, "is missing") from fault
 
 
 async def _sent(request: web.Request, shipment: _Shipment) -> bool:
@@ -121,9 +118,7 @@ async def _sent(request: web.Request, shipment: _Shipment) -> bool:
 class _Shipment:
     """One answer on its way out."""
 
-    def __init__(
-        self, descriptor: int, first: Callable[[], Stretch] | None, pieces: Iterator[Piece], still: Callable[[], object]
-    ) -> None:
+    def __init__(self, descriptor: int, pieces: Iterator[Piece], still: Callable[[], object]) -> None:
         # Of our own, so that the event loop closing its one does not have us send into another's connection.
         self._socket = socket.socket(fileno=os.dup(descriptor))
         self._poll = select.poll()
@@ -131,9 +126,8 @@ class _Shipment:
         self._pieces = pieces
         self._still = still
         self._head = b""
-        self._next = first
         self._file = -1
-        self._offset = self._left = 0
+        self._start = self._left = 0
         self._until_asked = _ASK_AGAIN
         self._lock = Lock()
         self.sent = 0
@@ -141,16 +135,25 @@ class _Shipment:
         """Whether the last turn ended because the reader took no more."""
 
     def go(self) -> bool:
-        """Send for a moment, while the reader takes it; whether all is sent, and let go of. In a thread."""
+        """Send for a moment, while the reader takes it; whether all is sent, and let go of. In a thread.
+
+        A study has thousands of files, and while this is at work in Python all other threads wait: it is short.
+        """
         with self._lock:
             self.is_blocked, end = False, time.monotonic() + _TURN
-            while self._loaded():
+            while self._head or self._left or self._load():
                 try:
-                    self._count(self._some())
+                    done = self._send()
                 except BlockingIOError:
                     if not self._poll.poll(_PATIENCE_MS):
                         self.is_blocked = True
                         return False
+                    continue
+                self.sent += done
+                self._until_asked -= done
+                if self._until_asked <= 0:
+                    self._still()
+                    self._until_asked = _ASK_AGAIN
                 if time.monotonic() > end:
                     return False
             self._socket.close()
@@ -166,38 +169,31 @@ class _Shipment:
         finally:
             loop.remove_writer(self._socket)
 
-    def _loaded(self) -> bool:
-        """Whether there is something to send, the next piece being opened when the one before is done."""
-        while not self._head and not self._left:
-            self._end_file()
-            if self._next is None:
-                piece = next(self._pieces, None)
-                if piece is None:
-                    return False
-                self._head, self._next = piece.head, piece.behind
-            else:
-                some, self._next = self._next(), None
-                self._file, self._offset, self._left = some.descriptor, some.start, some.length
+    def _load(self) -> bool:
+        """The next piece that there is something of; whether there is one."""
+        while not (self._head or self._left):
+            if self._file >= 0:
+                self._end_file()
+            piece = next(self._pieces, None)
+            if piece is None:
+                return False
+            self._head, name, self._start, self._left = piece
+            if name:
+                self._file = _opened(name)
         return True
 
-    def _some(self) -> int:
+    def _send(self) -> int:
+        """Some of the piece, as many bytes as it says."""
         if self._head:
-            done = self._socket.send(self._head, socket.MSG_MORE if self._next else 0)
+            done = self._socket.send(self._head, socket.MSG_MORE if self._left else 0)
             self._head = self._head[done:]
             return done
-        done = os.sendfile(self._socket.fileno(), self._file, self._offset, self._left)
+        done = os.sendfile(self._socket.fileno(), self._file, self._start, self._left)
         if not done:
             raise OSError("the file became shorter")
-        self._offset += done
+        self._start += done
         self._left -= done
         return done
-
-    def _count(self, done: int) -> None:
-        self.sent += done
-        self._until_asked -= done
-        if self._until_asked <= 0:
-            self._still()
-            self._until_asked = _ASK_AGAIN
 
     def _end_file(self) -> None:
         if self._file >= 0:

@@ -61,10 +61,7 @@ class Files:
 
     def holds(self, key: str, size: int) -> bool:
         """Whether `key` has its bytes, as many as there should be."""
-        try:
-            return os.stat(self._named(key)).st_size == size  # noqa: PTH116 - of each image of a study, before it goes out
-        except FileNotFoundError:
-            return False
+        return _is_there(self._named(key), size)
 
     def sync(self, keys: Iterable[str]) -> None:
         """Flush each folder of `keys` once, and the folders that it is in where that was not done before."""
@@ -88,9 +85,10 @@ class Files:
         """The file, for reading."""
         return open(self._named(key), "rb")  # noqa: PTH123 - who asked closes it
 
-    def descriptor(self, key: str) -> int:
-        """The file, open, for whoever closes it."""
-        return os.open(self._named(key), os.O_RDONLY | os.O_CLOEXEC)
+    def names(self, files: Iterable[tuple[str, int]]) -> list[str]:
+        """The name of each file by key and size; empty where its bytes are not all there."""
+        named = ((self._named(key), size) for key, size in files)
+        return [name if _is_there(name, size) else "" for name, size in named]
 
     def remove(self, key: str) -> None:
         """Delete the file, and its folder once empty."""
@@ -116,6 +114,13 @@ class Files:
         if not _KEY.fullmatch(key):
             raise ValueError(f"{key!r} is not a key of the archive")
         return f"{self._name}/{key}"
+
+
+def _is_there(name: str, size: int) -> bool:
+    try:
+        return os.stat(name).st_size == size  # noqa: PTH116 - of each image of a study, before it goes out
+    except FileNotFoundError:
+        return False
 
 
 def _copy(file: Path, target: Path) -> None:

@@ -29,8 +29,6 @@ def test_a_link_brings_the_same_file_without_copying(files: Files, source: Path)
     files.link(KEY, source)
     files.sync([KEY])
     assert files.path(KEY).samefile(source)
-    with os.fdopen(files.descriptor(KEY), "rb") as file:
-        assert file.read() == source.read_bytes()
     with files.open(KEY) as file:
         assert file.read() == b"bytes"
 
@@ -74,6 +72,15 @@ def test_it_tells_whether_the_bytes_are_there(files: Files, source: Path) -> Non
     assert not files.holds(KEY, 6)
 
 
+def test_files_that_are_all_there_have_names_and_others_none(files: Files, source: Path) -> None:
+    files.link(KEY, source)
+    assert files.names([(KEY, 6), (KEY, 5), (KEY.replace("0001", "0002"), 5)]) == [
+        "",
+        str(files.path(KEY)),
+        "",
+    ]
+
+
 def test_removing_twice_changes_nothing_and_the_folder_goes_with_its_last_file(files: Files, source: Path) -> None:
     files.link(KEY, source)
     files.remove(KEY)
@@ -92,7 +99,7 @@ def test_a_key_that_is_not_ours_is_refused(files: Files, key: str) -> None:
     with pytest.raises(ValueError, match="not a key"):
         files.open(key)
     with pytest.raises(ValueError, match="not a key"):
-        files.descriptor(key)
+        files.names([(key, 5)])
 
 
 def test_a_batch_flushes_each_folder_once_and_new_ones_with_those_they_are_in(

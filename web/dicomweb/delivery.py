@@ -9,17 +9,18 @@ import logging
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from aiohttp import web
 
 from appliance.dicom import part10, reencode
 from appliance.dicom.decompress import begin, frame
-from appliance.dicom.model import Instance, Origin
+from appliance.dicom.model import Origin
 from appliance.dicom.pixels.decode import COMPRESSED
 from appliance.dicom.source import NothingToShowError
 from appliance.errors import UnreadableInstanceError
 from appliance.storage.contract import Blobs
+from appliance.storage.rows import Stored
 from web import archived
 from web.dicomweb.accept import DICOM
 from web.keys import BOX, RENDERER, THREADS
@@ -30,11 +31,10 @@ _EXPLICIT = reencode.EXPLICIT_LITTLE
 _CHUNK = 1 << 20
 
 
-@dataclass(frozen=True)
-class Part:
+class Part(NamedTuple):
     """One instance on its way out."""
 
-    instance: Instance
+    instance: Stored
     convert: bool
     """Whether it is to be made Explicit VR Little Endian."""
 
@@ -59,24 +59,25 @@ def content_type(syntax: str) -> str:
     return f"{DICOM}; transfer-syntax={syntax}"
 
 
-def planned(instances: Sequence[Instance], syntaxes: Sequence[str]) -> list[Part]:
+def planned(instances: Sequence[Stored], syntaxes: Sequence[str]) -> list[Part]:
     """How each instance goes out, by the client's order of preference; those that can't are left out.
 
     In `syntaxes`, `*` is any and the empty one the default: Explicit VR Little Endian, and for what can't be
     that, such as films, what is stored (8.7.3.5.2).
     """
-    parts = (_planned(instance, syntaxes) for instance in instances)
-    return [part for part in parts if part is not None]
+    converts = {syntax: _converts(syntax, syntaxes) for syntax in {each.transfer_syntax_uid for each in instances}}
+    planned = ((each, converts[each.transfer_syntax_uid]) for each in instances)
+    return [Part(each, convert) for each, convert in planned if convert is not None]
 
 
-def _planned(instance: Instance, syntaxes: Sequence[str]) -> Part | None:
-    stored = instance.transfer_syntax_uid
+def _converts(stored: str, syntaxes: Sequence[str]) -> bool | None:
+    """Whether what is stored so has to be converted; None where that would not help."""
     convertible = stored in reencode.SOURCES or stored in COMPRESSED
     for syntax in syntaxes:
         if syntax in ("*", stored) or (not syntax and not convertible):
-            return Part(instance, convert=False)
+            return False
         if syntax in ("", _EXPLICIT) and convertible:
-            return Part(instance, convert=stored != _EXPLICIT)
+            return stored != _EXPLICIT
     return None
 
 

@@ -11,7 +11,7 @@ from aiohttp import web
 from appliance.dicom.model import Instance
 from appliance.errors import NotFoundError
 from appliance.storage.contract import Studies
-from appliance.storage.rows import Arrived
+from appliance.storage.rows import Arrived, Stored
 from web import archived
 from web.dicomweb.asked import ASKED, ITEMS, Asked
 from web.keys import BOX, THREADS
@@ -33,6 +33,13 @@ async def arrived(request: web.Request) -> list[Arrived]:
     asked, box = request[ASKED], request.app[BOX]
     uids = (asked.study, asked.series, asked.instance)
     return _counted(request, await request.app[THREADS].run(lambda: box.storage.studies.arrived(*uids)))
+
+
+async def stored(request: web.Request) -> list[Stored]:
+    """The same instances as files. Raises `NotFoundError`."""
+    asked, box = request[ASKED], request.app[BOX]
+    uids = (asked.study, asked.series, asked.instance)
+    return _counted(request, await request.app[THREADS].run(lambda: box.storage.studies.stored(*uids)))
 
 
 def _counted(request: web.Request, instances: list[T]) -> list[T]:

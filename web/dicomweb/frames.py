@@ -20,7 +20,7 @@ from web.dicomweb.multipart import Multipart
 from web.dicomweb.tagged import tagged
 from web.dicomweb.watched import watched
 from web.keys import RENDERER, THREADS
-from web.shipping import Piece, ship, stretch
+from web.shipping import Piece, ship
 from web.streaming import pour
 
 _AT_ONCE = 4 << 20
@@ -135,7 +135,7 @@ async def _shipped(
     head = whole.head(begun.form.content_type, f"{_base(request)}/{number}", first=True)
     response = web.StreamResponse(headers=valid | {"Content-Type": whole.content_type, "Vary": "Accept"})
     response.content_length = len(head) + standing[1] + len(whole.end)
-    pieces = iter((Piece(head, partial(stretch, begun.of.path, *standing)), Piece(whole.end)))
+    pieces = iter((Piece(head, str(begun.of.path), *standing), Piece(whole.end)))
     return await ship(request, response, pieces, request[ASKED].grant.still)
 
 

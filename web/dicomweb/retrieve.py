@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Sequence
-from functools import partial
+from collections.abc import AsyncIterator, Sequence
+from itertools import chain, repeat
 
 from aiohttp import web
 
-from appliance.dicom.model import Instance
-from appliance.storage.contract import Blobs
+from appliance.storage.rows import Stored
 from web import archived
 from web.dicomweb.accept import DICOM, MULTIPART, MediaRange, accepted, not_acceptable
 from web.dicomweb.asked import ASKED
 from web.dicomweb.delivery import Part, content_type, planned, prepare
-from web.dicomweb.found import found
+from web.dicomweb.found import stored
 from web.dicomweb.multipart import Multipart
 from web.dicomweb.tagged import tagged
 from web.dicomweb.watched import watched
 from web.keys import BOX, THREADS
-from web.shipping import Piece, Stretch, ship
+from web.shipping import Piece, ship
 from web.streaming import pour
 
 _OFFER = f'{MULTIPART}; type="{DICOM}"'
@@ -47,11 +46,11 @@ def _is_multipart(each: MediaRange) -> bool:
 
 
 async def _multipart(request: web.Request, ranges: Sequence[MediaRange]) -> web.StreamResponse:
-    instances = await found(request)
+    instances = await stored(request)
     parts = planned(instances, [each.transfer_syntax for each in ranges])
     if not parts:
         raise web.HTTPNotAcceptable(reason="Nothing here can be had in the transfer syntaxes asked for")
-    await request.app[THREADS].run(archived.check, request.app[BOX].blobs, [part.instance for part in parts])
+    names = await request.app[THREADS].run(archived.names, request.app[BOX].blobs, [part.instance for part in parts])
     frame = Multipart(DICOM)
     headers = {"Content-Type": frame.content_type, "Vary": "Accept"}
     response = web.StreamResponse(status=200 if len(parts) == len(instances) else 206, headers=headers)
@@ -59,13 +58,15 @@ async def _multipart(request: web.Request, ranges: Sequence[MediaRange]) -> web.
         return await pour(request, response, watched(request, _framed(request, parts, frame)))
     heads = [_head(request, part.instance, frame, part.syntax, place) for place, part in enumerate(parts)]
     response.content_length = sum(map(len, heads)) + sum(part.instance.size for part in parts) + len(frame.end)
-    return await ship(request, response, _pieces(request, parts, heads, frame), request[ASKED].grant.still)
+    sizes = (part.instance.size for part in parts)
+    files = map(Piece, heads, names, repeat(0), sizes)
+    return await ship(request, response, chain(files, (Piece(frame.end),)), request[ASKED].grant.still)
 
 
 async def single(request: web.Request, ranges: Sequence[MediaRange]) -> web.StreamResponse:
     """One instance as a file of its own, in the transfer syntax that is liked best."""
     syntaxes = [each.transfer_syntax for each in ranges]
-    instances = await found(request)
+    instances = await stored(request)
     parts = planned(instances, syntaxes)
     valid = tagged(request, instances, *syntaxes)
     if parts and request.method == "HEAD":
@@ -87,18 +88,6 @@ async def _told(request: web.Request, part: Part, valid: dict[str, str]) -> web.
     return response
 
 
-def _pieces(request: web.Request, parts: Sequence[Part], heads: Sequence[bytes], frame: Multipart) -> Iterator[Piece]:
-    """Everything as it is stored."""
-    blobs = request.app[BOX].blobs
-    for head, part in zip(heads, parts, strict=True):
-        yield Piece(head, partial(_stored, blobs, part.instance))
-    yield Piece(frame.end)
-
-
-def _stored(blobs: Blobs, instance: Instance) -> Stretch:
-    return Stretch(archived.descriptor(blobs, instance), 0, instance.size)
-
-
 async def _framed(request: web.Request, parts: Sequence[Part], frame: Multipart) -> AsyncIterator[bytes]:
     for place, part in enumerate(parts):
         body = await prepare(request, part)
@@ -108,9 +97,9 @@ async def _framed(request: web.Request, parts: Sequence[Part], frame: Multipart)
     yield frame.end
 
 
-def _head(request: web.Request, instance: Instance, frame: Multipart, syntax: str, place: int) -> bytes:
+def _head(request: web.Request, instance: Stored, frame: Multipart, syntax: str, place: int) -> bytes:
     location = (
-        f"{request[ASKED].root}/studies/{instance.study_instance_uid}/series/{instance.series_instance_uid}"
+        f"{request[ASKED].root}/studies/{request[ASKED].study}/series/{instance.series_instance_uid}"
         f"/instances/{instance.sop_instance_uid}"
     )
     return frame.head(content_type(syntax), location, first=place == 0)

@@ -8,14 +8,14 @@ from collections.abc import Iterable
 from aiohttp import web
 
 from appliance.dicom.model import Instance, moment
-from appliance.storage.rows import Arrived
+from appliance.storage.rows import Arrived, Stored
 from web import conditional
 from web.dicomweb.asked import ASKED
 
 
 def tagged(
     request: web.Request,
-    instances: Iterable[Instance | Arrived],
+    instances: Iterable[Instance | Arrived | Stored],
     *form: object,
     weak: bool = False,
     dated: bool = True,

@@ -28,8 +28,8 @@ class Blobs(Protocol):
     def open(self, key: str) -> BinaryIO:
         """The bytes, for reading."""
 
-    def descriptor(self, key: str) -> int:
-        """The same as an open file descriptor, for the kernel to send from; who asked closes it."""
+    def names(self, files: Iterable[tuple[str, int]]) -> list[str]:
+        """The name of each file by key and size, for the kernel to send from; empty where bytes are missing."""
 
     def remove(self, key: str) -> None:
         """Delete; deleting twice changes nothing."""

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from appliance.dicom.header import Header
 from appliance.dicom.model import Instance, Series, Study
 from appliance.dicom.query import Match
-from appliance.storage.rows.instances import Arrived, Kept
+from appliance.storage.rows.instances import Arrived, Kept, Stored
 
 
 class Studies(Protocol):
@@ -51,6 +51,11 @@ class Studies(Protocol):
         self, study_instance_uid: str, series_instance_uid: str = "", sop_instance_uid: str = ""
     ) -> list[Arrived]:
         """The instances of a study, of a series or one, by series and instance number: only which and when."""
+
+    def stored(
+        self, study_instance_uid: str, series_instance_uid: str = "", sop_instance_uid: str = ""
+    ) -> list[Stored]:
+        """The instances of a study, of a series or one, by series and instance number: only their files."""
 
     def find(self, match: Match, limit: int | None = None, offset: int = 0) -> Iterator[dict[str, Any]]:
         """Rows of `match.level` with the columns of that level and those above, by keyword.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from appliance.storage.rows.access import AuditRow, Token
 from appliance.storage.rows.commitments import Commitment, CommitmentState, Reference
 from appliance.storage.rows.events import Event
-from appliance.storage.rows.instances import Arrived, Held, Kept
+from appliance.storage.rows.instances import Arrived, Held, Kept, Stored
 from appliance.storage.rows.peers import EVERYTHING, Peer, Right
 from appliance.storage.rows.shares import Opening, Share
 from appliance.storage.rows.staff import Person
@@ -32,6 +32,7 @@ __all__ = [
     "Share",
     "Step",
     "StepState",
+    "Stored",
     "Token",
     "Transfer",
     "TransferItem",

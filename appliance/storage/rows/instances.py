@@ -29,6 +29,19 @@ class Held:
     """Of the data set, as `dicom.header.digest` makes it."""
 
 
+class Stored(NamedTuple):
+    """An instance of many as a file, for whoever hands all of them on."""
+
+    sop_instance_uid: str
+    series_instance_uid: str
+    transfer_syntax_uid: str
+    blob_key: str
+    size: int
+    """Bytes of the file."""
+    received: str
+    """UTC, ISO 8601."""
+
+
 class Arrived(NamedTuple):
     """An instance of many, for whoever needs no more of each."""
 

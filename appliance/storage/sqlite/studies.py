@@ -13,7 +13,7 @@ from appliance.dicom.header import Header
 from appliance.dicom.model import Instance, Series, Study
 from appliance.dicom.names import fold
 from appliance.dicom.query import Match
-from appliance.storage.rows import Arrived, Kept
+from appliance.storage.rows import Arrived, Kept, Stored
 from appliance.storage.sqlite import find, fulltext, patients
 from appliance.storage.sqlite.arrivals import enter
 from appliance.storage.sqlite.packed import unpacked
@@ -39,6 +39,9 @@ SELECT {", ".join(_ELSEWHERE.get(key, f"instance.{key}") for key in Instance.__d
 FROM instance JOIN series ON series.id = series_ref JOIN study ON study.id = study_ref"""
 _ARRIVED = """
 SELECT sop_instance_uid, instance.received
+FROM instance JOIN series ON series.id = series_ref JOIN study ON study.id = study_ref"""
+_STORED = """
+SELECT sop_instance_uid, series_instance_uid, transfer_syntax_uid, blob_key, instance.size, instance.received
 FROM instance JOIN series ON series.id = series_ref JOIN study ON study.id = study_ref"""
 
 _BY_NUMBER = " ORDER BY cast(series_number AS INTEGER), series.id, cast(instance_number AS INTEGER), instance.id"
@@ -123,6 +126,13 @@ class SqliteStudies:
         """The instances of a study, of a series or one, by series and instance number: only which and when."""
         where, values = _within(study_instance_uid, series_instance_uid, sop_instance_uid)
         return [Arrived(*row) for row in self._conn.execute(_ARRIVED + where + _BY_NUMBER, values)]
+
+    def stored(
+        self, study_instance_uid: str, series_instance_uid: str = "", sop_instance_uid: str = ""
+    ) -> list[Stored]:
+        """The instances of a study, of a series or one, by series and instance number: only their files."""
+        where, values = _within(study_instance_uid, series_instance_uid, sop_instance_uid)
+        return [Stored(*row) for row in self._conn.execute(_STORED + where + _BY_NUMBER, values)]
 
     def find(self, match: Match, limit: int | None = None, offset: int = 0) -> Iterator[dict[str, Any]]:
         """Rows of `match.level` with the columns of that level and those above, by keyword."""
