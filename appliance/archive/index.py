@@ -37,6 +37,8 @@ log = logging.getLogger(__name__)
 
 BATCH = 200
 """Entries a transaction: enough to share its flushes, few enough to be seen at once."""
+_HELD = 64 << 20
+"""Bytes of metadata in a batch, after which it is committed with fewer; those of honest images are a few KB each."""
 _IDLE = 0.05
 """Seconds between looks at an empty spool."""
 _GATHER = 0.2
@@ -215,9 +217,14 @@ def _keys(batch: _Batch) -> set[str]:
 
 
 def _readable(entries: list[Entry], batch: _Batch, given: Callable[[str], Given]) -> Iterator[tuple[Entry, Header]]:
+    held = 0
     for entry in entries:
+        if held > _HELD:
+            return  # the others come with the next batch
         try:
-            yield entry, headers.read(entry.path, given)
+            header = headers.read(entry.path, given)
+            held += len(header.metadata)
+            yield entry, header
         except UnreadableInstanceError as fault:
             batch.rejected.append((entry, str(fault)))
         except OSError as fault:

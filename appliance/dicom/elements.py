@@ -20,6 +20,13 @@ from appliance.errors import UnreadableInstanceError
 
 MAX_ELEMENTS = 1 << 20
 """More than an RT plan or a film of thousands of frames has, and few enough for the memory of a small box."""
+MOST_INLINE = 16 << 20
+"""Bytes of JSON, after which values that are not tiny stay in the file: a number of four bytes may take twenty."""
+MOST_METADATA = 64 << 20
+_TINY = 64
+"""Bytes of a value that a URI for it would be no shorter than."""
+_URI = 512
+"""Bytes that a BulkDataURI takes, about."""
 _IMPLICIT_LITTLE = "1.2.840.10008.1.2"
 _EXPLICIT_BIG = "1.2.840.10008.1.2.2"
 (
@@ -97,6 +104,10 @@ def read_uids(data: Data, start: int, syntax: str, whole: bool = True) -> dict[i
     return reader.texts
 
 
+def _too_much() -> UnreadableInstanceError:
+    return UnreadableInstanceError(f"its metadata are more than {MOST_METADATA >> 20} MB")
+
+
 def _too_many() -> UnreadableInstanceError:
     return UnreadableInstanceError(f"it has more than {MAX_ELEMENTS} elements")
 
@@ -115,6 +126,7 @@ class _Reader:
         self._long = struct.Struct(f"{self._order}I").unpack_from
         self._tag = struct.Struct(f"{self._order}HH").unpack_from
         self._left = MAX_ELEMENTS
+        self._room = MOST_INLINE
         self._insists = insists
         self.texts: dict[int, str] = {}
         self.implicit = syntax == _IMPLICIT_LITTLE
@@ -167,15 +179,17 @@ class _Reader:
         data, short, long = self._data, self._short, self._long
         known = KINDS[self._order, scope.implicit]
         width, members, charset = known.width, scope.members, scope.charset
-        before = -1
+        before, room = -1, self._room
         for _ in range(MAX_ELEMENTS):
             if position >= end:
+                self._room = room
                 return position
             kind = known[data[position : position + width]]
             start = position + kind.header
             (length,) = short(data, start - 2) if kind.short else long(data, start - 4)
             tag = kind.tag
             if tag > last:
+                self._room = room
                 return position
             if tag <= before:
                 raise Unsure("tags out of order")
@@ -185,7 +199,9 @@ class _Reader:
                 kind = self._settled(kind, scope, start, length)
                 charset = scope.charset
                 if kind.role is _SEQUENCE:
+                    self._room = room
                     position = self._sequence(kind, scope, start, length, end)
+                    room = self._room
                     continue
             if position > end:
                 raise Unsure("a value that ends beyond what holds it")
@@ -193,9 +209,13 @@ class _Reader:
                 members[tag] = self._bulk(kind, scope, length)
             elif not length:
                 members[tag] = kind.empty
+            elif room < 0 and self._stays(kind, scope, length, room):
+                members[tag] = self._uri(kind, scope)
+                room -= _URI
             else:
                 member = values.member_again if length <= _SHORT else values.member
                 members[tag], text = member(kind, data[start:position], charset)
+                room -= len(members[tag])
                 if text and not scope.depth:
                     self.texts[tag] = text
             if kind.role is _GROUP_LENGTH:
@@ -205,6 +225,15 @@ class _Reader:
     def _bulk(self, kind: Kind, scope: _Scope, length: int) -> bytes:
         if length == UNDEFINED or kind.indexed:
             raise Unsure("a value of odd length")
+        return self._uri(kind, scope)
+
+    def _stays(self, kind: Kind, scope: _Scope, length: int, room: int) -> bool:
+        """Whether a value is left in the file, since there was too much before it."""
+        if room < MOST_INLINE - MOST_METADATA:
+            raise _too_much()
+        return length > _TINY and (scope.depth > 0 or not kind.indexed)
+
+    def _uri(self, kind: Kind, scope: _Scope) -> bytes:
         return b'%b"BulkDataURI":"%b%b%08X",%b' % (kind.key, HERE, scope.path, kind.tag, kind.tail)
 
     def _sequence(self, kind: Kind, scope: _Scope, position: int, length: int, end: int) -> int:

@@ -6,6 +6,7 @@ import base64
 import math
 import struct
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from pydicom.dataelem import DataElement, RawDataElement
@@ -28,6 +29,8 @@ BULK_VRS = frozenset(("OB", "OD", "OF", "OL", "OV", "OW", "UN"))
 _INTEGERS = frozenset(("IS", "SL", "SS", "SV", "UL", "US", "UV"))
 _DECIMALS = frozenset(("DS", "FD", "FL"))
 _UNDEFINED = 0xFFFFFFFF
+_TINY = 64
+"""Bytes of a value that a URI for it would be no shorter than."""
 _LEAST, _MOST = -(1 << 63), (1 << 64) - 1
 _PN_GROUPS = ("Alphabetic", "Ideographic", "Phonetic")
 
@@ -48,7 +51,25 @@ BulkUri = Callable[[str], str]
 """Makes the URI of the element at a path such as `7FE00010` or `00540016/0/00189999`."""
 
 
-def encode(dataset: Dataset, bulk_uri: BulkUri, path: str = "") -> Json:
+@dataclass
+class Room:
+    """What decoding the values of a file may still cost; those that are not tiny stay in the file when it is spent."""
+
+    left: int = 2 << 20
+    """Bytes, those of numbers in text counted eightfold: pydicom makes an object of hundreds of bytes of each."""
+
+    def is_spent(self, vr: str, size: int) -> bool:
+        """Whether a value of `size` bytes is too much; it is counted if not."""
+        if size <= _TINY or vr == "SQ":
+            return False
+        cost = size * 8 if vr in ("DS", "IS") else size
+        if cost > self.left:
+            return True
+        self.left -= cost
+        return False
+
+
+def encode(dataset: Dataset, bulk_uri: BulkUri, path: str = "", room: Room | None = None) -> Json:
     """`dataset` as a DICOM JSON object; group lengths and undecodable elements are left out."""
     if path.count("/") > 2 * MAX_DEPTH:
         raise ValueError(f"sequences more than {MAX_DEPTH} deep")
@@ -56,7 +77,7 @@ def encode(dataset: Dataset, bulk_uri: BulkUri, path: str = "") -> Json:
     for tag in sorted(dataset.keys()):
         if tag.element == 0:
             continue
-        encoded = _element(dataset, tag, bulk_uri, path)
+        encoded = _element(dataset, tag, bulk_uri, path, room)
         if encoded is not None:
             model[f"{tag:08X}"] = encoded
     return model
@@ -74,14 +95,16 @@ def bulk(vr: str, uri: str) -> Json:
     return {"vr": vr, "BulkDataURI": uri}
 
 
-def _element(dataset: Dataset, tag: BaseTag, bulk_uri: BulkUri, path: str) -> Json | None:
+def _element(dataset: Dataset, tag: BaseTag, bulk_uri: BulkUri, path: str, room: Room | None) -> Json | None:
     here = f"{path}{tag:08X}"
     raw = dataset.get_item(tag, keep_deferred=True)
     try:
-        if isinstance(raw, RawDataElement) and _size(raw) > LUT_LIMIT and (vr := vr_of(raw, dataset)) != "SQ":
-            return bulk(vr, bulk_uri(here))
+        if isinstance(raw, RawDataElement) and (size := size_of(raw)) > _TINY:
+            vr = vr_of(raw, dataset)
+            if vr != "SQ" and (size > LUT_LIMIT or (room is not None and room.is_spent(vr, size))):
+                return bulk(vr, bulk_uri(here))
         element = dataset[tag]
-        model = encoded(element, here, bulk_uri)
+        model = encoded(element, here, bulk_uri, room)
         if "InlineBinary" in model and isinstance(raw, RawDataElement) and not raw.is_little_endian:
             model["InlineBinary"] = _base64(turned(str(element.VR), element.value))
         return model
@@ -90,7 +113,7 @@ def _element(dataset: Dataset, tag: BaseTag, bulk_uri: BulkUri, path: str) -> Js
         return {"vr": raw.VR or "UN"} if isinstance(raw, RawDataElement) else None
 
 
-def _size(raw: RawDataElement) -> int:
+def size_of(raw: RawDataElement) -> int:
     """Bytes of its value, which may still be in the file."""
     if raw.value is None:
         return raw.length if raw.length != _UNDEFINED else 0
@@ -105,14 +128,14 @@ def vr_of(raw: RawDataElement, dataset: Dataset) -> str:
     return str(told["VR"]) if len(told["VR"]) == 2 else "OW"
 
 
-def encoded(element: DataElement, here: str, bulk_uri: BulkUri) -> Json:
+def encoded(element: DataElement, here: str, bulk_uri: BulkUri, room: Room | None = None) -> Json:
     """An element, at the path `here`, as the value of its member of a DICOM JSON object.
 
     Raises what is in `UNDECODABLE` where its VR forbids the value.
     """
     vr = str(element.VR)
     if vr == "SQ":
-        items = [encode(item, bulk_uri, f"{here}/{i}/") for i, item in enumerate(element.value)]
+        items = [encode(item, bulk_uri, f"{here}/{i}/", room) for i, item in enumerate(element.value)]
         return {"vr": vr, "Value": items} if items else {"vr": vr}
     if vr in BULK_VRS:
         return _binary(vr, element, here, bulk_uri)

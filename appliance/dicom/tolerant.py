@@ -30,8 +30,10 @@ from appliance.errors import UnreadableInstanceError
 
 _CHARACTER_SET = 0x00080005
 _DEFER = "16 KB"
-_MOST_READS = 500_000
+_MOST_READS = 300_000
 """Two or three an element."""
+_LONGEST = 1 << 16
+"""Bytes of a value that the index may keep something of; as many as one has in Explicit VR."""
 _HERE = HERE.decode("ascii")
 _ESCAPED, _URI = b'"BulkDataURI":"\\u0000', b'"BulkDataURI":"' + HERE
 
@@ -48,7 +50,7 @@ def read(file: BinaryIO, given: Given = NOTHING) -> Content:
         _unfold(dataset, counted)
         stored = (attribute for attribute in BY_TAG.values() if not attribute.computed)
         texts = {int(a.tag): kept(_text(dataset, a.tag), a.vr) for a in stored}
-        model = json.encode(dataset, lambda path: _HERE + path)
+        model = json.encode(dataset, lambda path: _HERE + path, room=json.Room())
         members = {int(tag, 16): _member(tag, element) for tag, element in model.items()}
     return Content(texts, members, pixel_vr, is_ascii(encodings))
 
@@ -172,6 +174,9 @@ def _damage() -> Iterator[None]:
 
 
 def _text(dataset: Dataset, tag: int) -> str:
+    raw = dataset.get_item(tag, keep_deferred=True)
+    if isinstance(raw, RawDataElement) and json.size_of(raw) > _LONGEST:
+        return ""  # no name, no number; it would be taken apart at its backslashes
     try:
         return joined(dataset[tag].value) if tag in dataset else ""
     except json.UNDECODABLE:

@@ -62,6 +62,14 @@ def test_one_event_a_study_tells_of_the_batch(box: Box, fill: Fill) -> None:
     assert sorted(event.detail["instances"] for event in news) == [2, 3]
 
 
+def test_of_images_with_much_metadata_fewer_make_a_batch(box: Box, fill: Fill, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("appliance.archive.index._HELD", len(headers.read(knee()[0]).metadata) * 3 // 2)
+    fill(knee()[:5])
+    news = [event for event in box.storage.events.since(0) if event.kind == events.STUDY_RECEIVED]
+    assert [event.detail["instances"] for event in news] == [2, 2, 1]
+    assert box.spool("receiver").waiting() == []
+
+
 def test_the_same_bytes_again_change_nothing(box: Box, fill: Fill) -> None:
     fill(knee()[:3])
     before = blobs(box)

@@ -24,6 +24,8 @@ from web.threads import Threads
 _FIRST = 8
 _PAGE = 64
 """Instances read at a time; the first few alone, so that the answer begins soon."""
+_ROOM = 4 << 20
+"""Bytes that a page should have at most, going by the one before: some instances have megabytes of metadata."""
 
 
 async def metadata(request: web.Request) -> web.StreamResponse:
@@ -63,11 +65,13 @@ async def _body(
 
 async def _ahead(threads: Threads, page: Callable[[int, int], bytes], count: int) -> AsyncIterator[bytes]:
     """The pages, each read while the one before is packed and sent."""
-    reading = asyncio.ensure_future(threads.run(page, 0, _FIRST))
+    start, size = 0, _FIRST
+    reading = asyncio.ensure_future(threads.run(page, start, size))
     try:
-        for start in range(_FIRST, count, _PAGE):
+        while start + size < count:
             read = await reading
-            reading = asyncio.ensure_future(threads.run(page, start, start + _PAGE))
+            start, size = start + size, max(1, min(_PAGE, size * _ROOM // max(1, len(read))))
+            reading = asyncio.ensure_future(threads.run(page, start, start + size))
             yield read
         yield await reading
     finally:

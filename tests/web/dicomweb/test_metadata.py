@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pydicom
@@ -11,6 +12,7 @@ from dicomweb_client.api import DICOMwebClient
 from pydicom.dataset import Dataset
 
 from appliance.box import Box
+from appliance.storage.sqlite.studies import SqliteStudies
 from tests.support.clinic import ROOT
 from tests.support.files import brainix
 
@@ -31,6 +33,24 @@ def test_a_study_has_the_metadata_of_all_its_instances_in_order(client: DICOMweb
     assert order == sorted(order)
     of_series = client.retrieve_series_metadata(brain.StudyInstanceUID, brain.SeriesInstanceUID)
     assert len(of_series) == 22
+
+
+@pytest.mark.parametrize(("room", "at_once"), [(1, 1), (40_000, 6), (1 << 30, 64)])
+def test_of_instances_with_much_metadata_fewer_are_read_at_a_time(
+    clinic: str, brain: Dataset, monkeypatch: pytest.MonkeyPatch, room: int, at_once: int
+) -> None:
+    url, read, sizes = f"{clinic}/studies/{brain.StudyInstanceUID}/metadata", SqliteStudies.metadata_of, []
+
+    def noted(studies: SqliteStudies, uids: Sequence[str]) -> list[bytes]:
+        sizes.append(len(uids))
+        return read(studies, uids)
+
+    whole = requests.get(url, timeout=20).json()
+    monkeypatch.setattr("web.dicomweb.metadata._ROOM", room)
+    monkeypatch.setattr(SqliteStudies, "metadata_of", noted)
+    assert requests.get(url, timeout=20).json() == whole
+    assert (sum(sizes), sizes[0]) == (44, 8)
+    assert max(sizes[1:]) <= at_once
 
 
 def test_an_instances_metadata_is_what_its_file_says(client: DICOMwebClient, brain: Dataset) -> None:
