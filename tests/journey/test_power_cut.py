@@ -49,9 +49,9 @@ class Recording:
     log: list[Write | Flush]
     traffic: Traffic
 
-    def cuts(self, count: int) -> list[Cut]:
+    def cuts(self, count: int, seed: int = SEED) -> list[Cut]:
         """Half of them at the instant of an answer, the others when the disk had done something; in order of time."""
-        chance = Random(SEED)
+        chance = Random(seed)
         answers = self.traffic.answers()
         steps = [entry.answered for entry in self.log]
         times = [chance.choice(answers if chance.random() < 0.5 else steps) for _ in range(count)]
@@ -128,12 +128,14 @@ def after_each(recording: Recording, cuts: list[Cut], folder: Path) -> Iterator[
     start.unlink()
 
 
-def examine(recording: Recording, cuts: list[Cut], folder: Path, enough: str = "") -> Findings:
+def examine(
+    recording: Recording, cuts: list[Cut], folder: Path, enough: str = "", findings: Findings | None = None
+) -> Findings:
     """Start a box after each cut, let it work off what waited, and look through it.
 
-    No further than until something is wrong that is called `enough`.
+    No further than until something is wrong that is called `enough`. What is found comes to `findings`.
     """
-    findings = Findings()
+    findings = findings or Findings()
     for cut, data_dir, loose in after_each(recording, cuts, folder):
         box = Box(load(environment={"PACSBOX_DATA_DIR": str(data_dir), **OPTIONS})[0])
         try:
@@ -190,6 +192,11 @@ def test_nothing_is_lost(recording_of: Record, folder: Path, kind: str, hasty: b
     recording = recording_of(kind, hasty)
     assert len(recording.traffic.stored) == len(recording.traffic.sent)
     findings = examine(recording, recording.cuts(int(CUTS * share)), folder)
+    for seed in range(SEED + 1, SEED + 6):
+        if findings.seen["with cut drafts"] or (kind, hasty) != ("ext4", True):
+            break
+        # They are few, and on a busy machine fewer: a hundred cuts may miss them all.
+        examine(recording, recording.cuts(CUTS, seed), folder, findings=findings)
     print(f"{kind}: {len(recording.traffic.stored)} images, {len(recording.log)} writes and flushes, {findings.seen}")
     assert findings.wrong == {}
     assert all(findings.seen[what] for what in ("with writes left to chance", "with entries", "with whole drafts"))
