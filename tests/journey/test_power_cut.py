@@ -241,4 +241,5 @@ def test_a_start_that_believes_or_forgets_every_draft_is_found_out(
 ) -> None:
     monkeypatch.setattr(keeping, "_is_complete", judge)
     recording = recording_of("ext4", True)
-    assert examine(recording, recording.cuts(CUTS)[::3], folder, said).wrong
+    # Most often one of the first twenty shows it; of a busy machine's record, much later.
+    assert examine(recording, recording.cuts(5 * CUTS), folder, said).wrong
