@@ -38,6 +38,10 @@ def workers() -> int:
     return max(1, min(4, (os.cpu_count() or 1) // 2))
 
 
+class _GoneError(Exception):
+    """The process died while it had nothing to do."""
+
+
 class _Worker:
     """One process, one picture at a time."""
 
@@ -50,9 +54,15 @@ class _Worker:
         theirs.close()
 
     def ask(self, job: Job, seconds: float) -> Any:
-        """The job's result, or what it raised. Raises `PictureFailedError`: the worker is of no use then."""
+        """The job's result, or what it raised.
+
+        Raises `PictureFailedError`, or `_GoneError` when nothing was begun: the worker is of no use then.
+        """
         try:
             self._pipe.send(job)
+        except OSError as fault:
+            raise _GoneError from fault
+        try:
             if not self._pipe.poll(seconds):
                 raise PictureFailedError(f"A picture took longer than {seconds:g} seconds.")
             done, answer = self._pipe.recv()
@@ -127,10 +137,19 @@ class Renderer:
 
     def _ask(self, job: Callable[[], Job]) -> Any:
         asked = job()
-        worker = self._rested() or _Worker()
+        while (worker := self._rested()) is not None:
+            with contextlib.suppress(_GoneError):
+                return self._asked(worker, asked)
         try:
-            answer = worker.ask(asked, self._seconds)
-        except PictureFailedError:
+            return self._asked(_Worker(), asked)
+        except _GoneError as fault:
+            raise PictureFailedError("The process that makes pictures ended as soon as it was started.") from fault
+
+    def _asked(self, worker: _Worker, job: Job) -> Any:
+        """As `_Worker.ask`; the worker rests then, or is at its end."""
+        try:
+            answer = worker.ask(job, self._seconds)
+        except (PictureFailedError, _GoneError):
             worker.end()
             raise
         except Exception:

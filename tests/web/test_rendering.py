@@ -14,7 +14,7 @@ import pytest
 from appliance.dicom.pixels import NothingToShowError, render
 from tests.support.files import PYDICOM
 from tests.support.waiting import wait_for
-from web.rendering import PictureFailedError, Renderer, workers
+from web.rendering import PictureFailedError, Renderer, _Worker, workers
 
 
 @pytest.fixture
@@ -47,8 +47,14 @@ async def test_a_crash_costs_one_picture_and_the_next_finds_a_new_worker(own: Re
     assert await own.run(os.getpid) != before
 
 
-async def test_a_worker_that_was_killed_while_idle_costs_nothing(own: Renderer) -> None:
+@pytest.mark.parametrize("is_noticed", [True, False])
+async def test_a_worker_that_was_killed_while_idle_costs_nothing(
+    own: Renderer, monkeypatch: pytest.MonkeyPatch, is_noticed: bool
+) -> None:
+    """Nor when the fork server has not told of it yet."""
     before = await own.run(os.getpid)
+    if not is_noticed:
+        monkeypatch.setattr(_Worker, "alive", True)
     os.kill(before, signal.SIGKILL)
     wait_for(lambda: "(zombie)" in _status(before) or not _status(before))
     assert await own.run(os.getpid) != before
