@@ -12,7 +12,9 @@ import pytest
 from appliance import events
 from appliance.box import Box
 from tests.conftest import Fill
+from tests.web.conftest import stand_still
 from tests.web.portal.conftest import CT, Client, Enter, Link, Names, Shared
+from web.guards import LIMITER
 
 PATIENT = "CompressedSamples"
 """The family name in the CT."""
@@ -65,6 +67,7 @@ async def test_twenty_wrong_pins_at_once_use_up_ten_attempts_and_lock(client: Cl
         async with client.post(link.path, data={"pin": link.wrong_pin}) as answer:
             return answer.status
 
+    stand_still(client.server.app[LIMITER])
     statuses = await asyncio.gather(*(attempt() for _ in range(20)))
     assert sorted(statuses) == [401] * 9 + [423] * 11
     assert box.sharing.get(link.id).failed_attempts == 10
@@ -265,6 +268,7 @@ async def test_who_guesses_at_one_link_does_not_keep_others_of_his_address_from_
     client: Client, fill: Fill, link: Link, shared: Shared
 ) -> None:
     theirs = shared()
+    stand_still(client.server.app[LIMITER])
     for _ in range(21):
         await client.post(link.path, data={"pin": link.wrong_pin})
     async with client.post(link.path, data={"pin": link.pin}) as answer:

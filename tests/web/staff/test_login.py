@@ -16,6 +16,7 @@ from appliance.storage.rows import AuditRow, Person
 from tests.conftest import Fill
 from tests.support.files import PYDICOM
 from tests.support.waiting import wait_for
+from tests.web.conftest import stand_still
 from tests.web.staff.conftest import BROWSER, PASSWORD, Door, configured
 from web.app import clinic_app
 from web.rendering import Renderer
@@ -193,6 +194,7 @@ async def test_a_link_that_was_followed_from_elsewhere_offers_to_go_on(lan: Door
 
 async def test_guessing_at_a_name_gets_slow_and_others_are_not_hindered(lan: Door, anna: Person, box: Box) -> None:
     box.staff.add("Carl", PASSWORD)
+    stand_still(lan.server.app[TRIES], lan.server.app[NAMES])
     answers = [await log_in(lan, password=f"guess {number}") for number in range(11)]
     assert [answer.status for answer in answers] == [401] * 10 + [429]
     assert answers[-1].headers["Retry-After"] == "60"
@@ -202,6 +204,7 @@ async def test_guessing_at_a_name_gets_slow_and_others_are_not_hindered(lan: Doo
 
 async def test_guessing_from_an_address_gets_slow_whatever_the_name(lan: Door, anna: Person) -> None:
     lan.server.app[TRIES]._burst = 3
+    stand_still(lan.server.app[TRIES])
     answers = [await log_in(lan, f"name {number}", "x") for number in range(4)]
     assert [answer.status for answer in answers] == [401] * 3 + [429]
     assert (await log_in(lan)).status == 429
