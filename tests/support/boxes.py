@@ -80,10 +80,13 @@ class RunningBox:
         """End what runs; each must end cleanly."""
         for process in self._running.values():
             process.terminate()
-        statuses = {name: process.wait(60) for name, process in self._running.items()}
-        self._running.clear()
-        self.box.close()
-        self.log.close()
+        try:
+            statuses = {name: process.wait(60) for name, process in self._running.items()}
+        finally:
+            for name in tuple(self._running):
+                self.kill(name)
+            self.box.close()
+            self.log.close()
         assert set(statuses.values()) <= {0}, statuses
 
     def logged(self) -> str:
