@@ -241,6 +241,7 @@ def test_a_full_disk_is_waited_for(box: Box, monkeypatch: pytest.MonkeyPatch, ca
     assert box.storage.studies.count() == (1, 1)
 
 
+@pytest.mark.timeout(600)
 def test_kill_9_at_any_instruction_loses_and_doubles_nothing(tmp_path: Path) -> None:
     """Every step of a batch is a place to die; see the script for how it dies there."""
     script = Path(__file__).with_name("kill_at_every_step.py")
@@ -248,7 +249,7 @@ def test_kill_9_at_any_instruction_loses_and_doubles_nothing(tmp_path: Path) -> 
         [sys.executable, str(script), str(tmp_path), *map(str, [*knee()[:2], brainix()[0]])],
         capture_output=True,
         text=True,
-        timeout=150,
+        timeout=500,
         env=os.environ | {"PYTHONPATH": str(ROOT)},
         check=False,
     )

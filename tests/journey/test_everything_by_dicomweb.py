@@ -74,6 +74,7 @@ def pixels(file: bytes) -> Any:
 
 
 @pytest.mark.timeout(400)
+@pytest.mark.timeout(600)
 def test_every_file_comes_back_as_it_went_in(root: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     counts: Counter[str] = Counter()
     seen: set[str] = set()

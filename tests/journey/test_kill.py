@@ -20,6 +20,7 @@ from tests.support.programs import program
 from tests.support.waiting import wait_for
 
 KILLS = 20
+pytestmark = pytest.mark.timeout(600)
 SOURCE = PYDICOM / "test_files" / "CT_small.dcm"
 _SENT = re.compile(r"Sending file: (\S+)\n(?:(?!Sending file).*\n)*?I: Received Store Response \(Success\)")
 

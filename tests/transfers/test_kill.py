@@ -10,6 +10,8 @@ import sys
 import threading
 from pathlib import Path
 
+import pytest
+
 from appliance.box import Box
 from appliance.storage.rows import TransferState
 from tests.conftest import Fill
@@ -56,6 +58,7 @@ class Gate:
             assert self._change.wait_for(lambda: self._left == 0, 30)
 
 
+@pytest.mark.timeout(600)
 def test_a_killed_sender_loses_nothing_and_sends_nothing_twice_that_was_acknowledged(box: Box, fill: Fill) -> None:
     fill(brainix())
     (study,) = box.storage.studies.study_uids()
