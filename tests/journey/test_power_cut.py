@@ -23,7 +23,7 @@ from appliance.spool import keeping
 from appliance.storage.durable import Place
 from tests.support import disks, recorded_disk
 from tests.support.boxes import RunningBox
-from tests.support.power_cut import Cut, Replay
+from tests.support.power_cut import SECTORS, Cut, Replay
 from tests.support.receiving import instance
 from tests.support.recorded_disk import Flush, Write
 from tests.support.scu import EXPLICIT, Scu
@@ -117,7 +117,8 @@ def after_each(recording: Recording, cuts: list[Cut], folder: Path) -> Iterator[
     """Each cut, the data folder that it left, mounted, and how many writes it left to chance."""
     start = folder / "start"
     disks.copy(recording.blank, start)
-    replay = Replay(start, recording.log)
+    # Of half of its superblock btrfs makes nothing, without somebody's help: it counts on sectors that hold one.
+    replay = Replay(start, recording.log, (4096,) if recording.kind == "btrfs" else SECTORS)
     for number, cut in enumerate(cuts):
         # Another file each time: `mount` takes a loop device again that is not quite gone, with what it has cached.
         left = folder / f"left-{number}"

@@ -7,7 +7,7 @@ disk may have done any, in any order, also only parts of one: a sector is the le
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -15,7 +15,8 @@ from random import Random
 from tests.support import disks
 from tests.support.recorded_disk import Flush, Write
 
-_SECTORS = (512, 4096)
+SECTORS = (512, 4096)
+"""Bytes, of disks old and new."""
 
 
 @dataclass(frozen=True)
@@ -27,20 +28,20 @@ class Cut:
     seed: int
     """Decides which of the writes that were not safe yet are on the disk."""
 
-    def left(self, loose: list[Write]) -> Iterator[tuple[int, bytes]]:
+    def left(self, loose: list[Write], sectors: Sequence[int] = SECTORS) -> Iterator[tuple[int, bytes]]:
         """What is on the disk of the writes that were not safe."""
         chance = Random(self.seed)
         share = chance.choice((0.0, 0.1, 0.5, 0.9, 1.0))
         torn = chance.choice((0.0, 0.3))
         for write in loose:
             if chance.random() < torn:
-                yield from _torn(write, chance)
+                yield from _torn(write, chance, sectors)
             elif chance.random() < share:
                 yield write.at, write.data
 
 
-def _torn(write: Write, chance: Random) -> Iterator[tuple[int, bytes]]:
-    sector = chance.choice(_SECTORS)
+def _torn(write: Write, chance: Random, sectors: Sequence[int]) -> Iterator[tuple[int, bytes]]:
+    sector = chance.choice(sectors)
     starts = range(0, len(write.data), sector)
     first_only = chance.random() < 0.5
     end = chance.randrange(len(starts) + 1)
@@ -52,12 +53,13 @@ def _torn(write: Write, chance: Random) -> Iterator[tuple[int, bytes]]:
 class Replay:
     """The disk as it is after one cut after another, each later than the one before."""
 
-    def __init__(self, image: Path, log: Iterable[Write | Flush]) -> None:
+    def __init__(self, image: Path, log: Iterable[Write | Flush], sectors: Sequence[int] = SECTORS) -> None:
         """`image` is what was on the disk when the record began; it is changed."""
         entries = list(log)
         self._image = image
         self._writes = [entry for entry in entries if isinstance(entry, Write)]
         self._flushes = [entry for entry in entries if isinstance(entry, Flush)]
+        self._sectors = sectors
         self._safe = 0
 
     def after(self, cut: Cut, to: Path) -> int:
@@ -68,7 +70,7 @@ class Replay:
             self._safe += 1
         loose = [write for write in self._writes[self._safe :] if write.came <= cut.at]
         disks.copy(self._image, to)
-        self._put(to, cut.left(loose))
+        self._put(to, cut.left(loose, self._sectors))
         return len(loose)
 
     @staticmethod
