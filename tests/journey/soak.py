@@ -82,10 +82,9 @@ class Soak:
         self._box.box.peers.add(PEER, "PEER", "127.0.0.1", self._peer_port)
         self._box.start()
         try:
-            with self._busy(1), storescp(self._peer_folder, "+xa", port=self._peer_port):
-                self._warm_up()
+            self._warm_up(1)
             self._storm(storm)
-            self._visit()
+            self._warm_up(4)
             before = self._rest()
             began = self._lasting()
             with storescp(self._peer_folder, "+xa", port=self._peer_port):
@@ -118,8 +117,12 @@ class Soak:
             stack.enter_context(Modalities(self._box.dicom_port, self._book, callers=CALLERS, rate=RATE, seed=seed))
             yield
 
-    def _warm_up(self) -> None:
-        wait_for(lambda: len(self._book.safe) > 100, 60, "the first images")
+    def _warm_up(self, seed: int) -> None:
+        """Let each process serve, so that what one that is new opens for the first caller is no growth."""
+        enough = len(self._book.safe) + 100
+        with self._busy(seed), storescp(self._peer_folder, "+xa", port=self._peer_port):
+            wait_for(lambda: len(self._book.safe) > enough, 60, "the first images")
+            self._visit()
 
     def _browse(self, stop: threading.Event) -> None:
         """Web requests to both doors, some given up on before their answer."""
@@ -130,7 +133,7 @@ class Soak:
                 _get(port, chance.choice(_PAGES), patient=chance.random() < 0.8)
 
     def _visit(self) -> None:
-        """Every page once, so that what a door that was only just restarted opens for the first is no growth."""
+        """Ask for every page once."""
         for port in (self._box.public_port, self._box.clinic_port):
             for page in _PAGES:
                 wait_for(lambda port=port: listens(port), what="a door")
