@@ -6,12 +6,17 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from appliance.box import Box
 from appliance.config import Config, load
 from tests.support.indexing import stock
 
 Fill = Callable[[Iterable[Path]], None]
+
+# Hypothesis measures by the clock on the wall, which says nothing on a busy machine.
+settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")
 
 
 @pytest.fixture

@@ -61,7 +61,9 @@ def test_the_data_set_is_kept_as_it_came_behind_a_header_of_ours(spool: Spool, s
     assert left(spool) == [kept.entry.path]
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+)
 @given(cuts=st.lists(st.integers(0, 39_000), max_size=8))
 def test_where_the_pieces_end_does_not_matter(tmp_path_factory: pytest.TempPathFactory, cuts: list[int]) -> None:
     spool = Spool(tmp_path_factory.mktemp("spool"), "stow")

@@ -317,7 +317,9 @@ def test_the_walk_past_all_studies_and_the_lookup_of_a_few_agree(
 LETTERS = "aAäbs^ =\\*?[]'\"%_山"
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+)
 @given(
     names=st.lists(st.text(LETTERS.translate({ord(c): None for c in "*?"}), max_size=9), min_size=1, max_size=6),
     pattern=st.text(LETTERS, min_size=1, max_size=6),
