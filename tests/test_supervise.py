@@ -54,23 +54,23 @@ class Up:
 @pytest.fixture
 def up(tmp_path: Path) -> Iterator[Up]:
     started = Up(tmp_path / "box")
-    wait_for(started.all_up, 40, "all services")
+    wait_for(started.all_up, 120, "all services")
     yield started
     started.process.kill()
     started.process.wait()
-    wait_for(lambda: not started.pids(), 20, "the services to end")
+    wait_for(lambda: not started.pids(), 60, "the services to end")
 
 
 def test_ctrl_c_ends_all_of_it_cleanly(up: Up) -> None:
-    wait_for(lambda: "clinic door on" in up.log.read_text(), 20)
+    wait_for(lambda: "clinic door on" in up.log.read_text(), 60)
     up.process.send_signal(signal.SIGINT)
-    assert up.process.wait(30) == 0
+    assert up.process.wait(60) == 0
     assert up.pids() == {}
     assert "Traceback" not in up.log.read_text()
 
 
 def test_it_tells_where_everything_listens(up: Up) -> None:
-    wait_for(lambda: "clinic door on" in up.log.read_text(), 20)
+    wait_for(lambda: "clinic door on" in up.log.read_text(), 60)
     text = up.log.read_text()
     for door in ("PACSBOX listens on 127.0.0.1 port", "patient door on http://127.0.0.1:"):
         assert door in text
@@ -79,7 +79,7 @@ def test_it_tells_where_everything_listens(up: Up) -> None:
 def test_a_service_that_dies_is_started_again_while_the_others_serve(up: Up) -> None:
     before = up.pids()
     os.kill(before["sender"], signal.SIGKILL)
-    wait_for(lambda: up.pids().get("sender", before["sender"]) != before["sender"], 20, "another sender")
+    wait_for(lambda: up.pids().get("sender", before["sender"]) != before["sender"], 60, "another sender")
     after = up.pids()
     assert {name: pid for name, pid in after.items() if name != "sender"} == {
         name: pid for name, pid in before.items() if name != "sender"
@@ -90,7 +90,7 @@ def test_killing_it_leaves_no_service_behind(up: Up) -> None:
     pids = up.pids()
     up.process.kill()
     up.process.wait()
-    wait_for(lambda: not any(psutil.pid_exists(pid) for pid in pids.values()), 20, "the services to end")
+    wait_for(lambda: not any(psutil.pid_exists(pid) for pid in pids.values()), 60, "the services to end")
 
 
 def test_a_taken_port_ends_it_with_the_reason_and_nothing_left(tmp_path: Path) -> None:
@@ -110,9 +110,9 @@ def test_a_damaged_index_does_not_keep_images_from_coming_in(tmp_path: Path) -> 
     (tmp_path / "box" / "index" / "index.sqlite3").write_bytes(b"broken" * 1000)
     started = Up(tmp_path / "box")
     try:
-        wait_for(lambda: started.pids().keys() >= {"receiver", "indexer", "web"}, 40)
-        wait_for(lambda: "is damaged" in started.log.read_text(), 20)
+        wait_for(lambda: started.pids().keys() >= {"receiver", "indexer", "web"}, 120)
+        wait_for(lambda: "is damaged" in started.log.read_text(), 60)
         assert started.process.poll() is None
     finally:
         started.process.terminate()
-        assert started.process.wait(30) == 0
+        assert started.process.wait(60) == 0

@@ -76,13 +76,13 @@ def test_a_second_indexer_is_refused_in_words(tmp_path: Path) -> None:
         cwd=Path(__file__).parents[2],
     )
     try:
-        wait_for(lambda: sign(tmp_path / "box" / "run", "indexer").up, 20)
+        wait_for(lambda: sign(tmp_path / "box" / "run", "indexer").up, 60)
         done = pacsbox(tmp_path, "reindex")
         assert done.returncode == 2
         assert f"already runs (process {first.pid})" in done.stderr
     finally:
         first.terminate()
-        assert first.wait(20) == 0
+        assert first.wait(60) == 0
 
 
 LOOKING = "studies rejected conflicts transfers audit refusals commitments".split()

@@ -76,7 +76,7 @@ def recorded(image: Path, folder: Path) -> Iterator[Path]:
         [sys.executable, recorded_disk.__file__, image, served, folder / "log"], stdin=subprocess.DEVNULL
     )
     try:
-        wait_for((served / recorded_disk.NAME).exists, 20, "the recorded disk")
+        wait_for((served / recorded_disk.NAME).exists, 60, "the recorded disk")
         device = run("losetup", "--find", "--show", served / recorded_disk.NAME)
         try:
             yield Path(device)
@@ -84,7 +84,7 @@ def recorded(image: Path, folder: Path) -> Iterator[Path]:
             run("losetup", "--detach", device)
     finally:
         _unmount(served)
-        assert server.wait(20) == 0
+        assert server.wait(60) == 0
 
 
 @contextmanager
@@ -104,7 +104,7 @@ def immutable(*paths: Path) -> Iterator[None]:
 def _unmount(at: Path) -> None:
     try:
         # Children of services may end a moment after them.
-        wait_for(lambda: _is_unmounted(at), 20, f"{at} to be free")
+        wait_for(lambda: _is_unmounted(at), 60, f"{at} to be free")
     except AssertionError:
         run("umount", "--lazy", at)
         raise

@@ -51,7 +51,7 @@ class Terminal:
         """What is on the screen."""
         return self._run("capture-pane", "-p", "-t", "t")
 
-    def sees(self, *parts: str, seconds: float = 20) -> str:
+    def sees(self, *parts: str, seconds: float = 60) -> str:
         """Wait until all of `parts` are on the screen; the screen."""
 
         def seen() -> str:

@@ -148,7 +148,7 @@ def test_a_signal_to_the_whole_service_ends_it_cleanly(tmp_path: Path, number: i
             if warm:
                 wait_for(lambda: _have_started(psutil.Process(service.pid)), what="the workers")
             os.killpg(service.pid, number)
-            assert service.wait(20) == 0
+            assert service.wait(60) == 0
             # A worker that is only just starting may be hit within Python's own start, which Python tells by itself.
             assert not warm or service.stderr.read() == ""
         finally:
