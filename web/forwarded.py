@@ -38,6 +38,8 @@ _PREFIX = re.compile(r"(/[A-Za-z0-9._~-]+){0,8}")
 _PORTS = {"http": "80", "https": "443"}
 _FORWARDED, _FOR = "Forwarded", "X-Forwarded-For"
 _PROTO, _NAME, _PORT = "X-Forwarded-Proto", "X-Forwarded-Host", "X-Forwarded-Port"
+_PREFIXED = "X-Forwarded-Prefix"
+_TELLING = (_FORWARDED, _FOR, _PROTO, _NAME, _PORT, _PREFIXED)
 
 Headers = CIMultiDictProxy[str]
 
@@ -84,7 +86,7 @@ def seen(request: web.Request) -> Seen:
 def told(connected: Hop, headers: Headers, options: Web) -> Seen:
     """The door as the client of a connection sees it, by what headers tell if that is a proxy of ours."""
     ours = frozenset(map(address, options.trusted_proxies)) - {""}
-    if connected.address not in ours:
+    if connected.address not in ours or headers.keys().isdisjoint((*_TELLING, options.address_header)):
         return Seen(connected.scheme, _host(connected, connected.scheme), "", connected.address)
     hops = _hops(headers, options.address_header)
     client, place = _walked(connected.address, [hop.address for hop in hops], ours)
@@ -171,7 +173,7 @@ def _host(said: Hop, scheme: str, port: str = "") -> str:
 
 
 def _prefix(headers: Headers) -> str:
-    said = headers.get("X-Forwarded-Prefix", "").rstrip("/")
+    said = headers.get(_PREFIXED, "").rstrip("/")
     return said if _PREFIX.fullmatch(said) else ""
 
 
