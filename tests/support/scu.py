@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import ssl
 import struct
+from contextlib import suppress
 from dataclasses import dataclass, field
 from types import TracebackType
 
@@ -86,6 +87,11 @@ class Scu:
             self.socket = self.tls.wrap_socket(self.socket)
         self._messages = 0
         self._came = b""
+
+    def __del__(self) -> None:
+        # Of a test that failed: else Python would warn within a later one, which would fail for it.
+        with suppress(AttributeError):
+            self.socket.close()
 
     def __enter__(self) -> Scu:
         return self
