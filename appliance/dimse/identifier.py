@@ -63,13 +63,11 @@ class Identifier:
 def read(data: bytes, transfer_syntax: str) -> Identifier:
     """Read an encoded identifier. Raises ValueError when it is none."""
     order = writer(transfer_syntax).order
-    try:
+    with received.reading("the identifier is no data set"):
         dataset = received.data_set(data, transfer_syntax, _MOST)
         named = dataset.get_item(CHARACTER_SET) if CHARACTER_SET in dataset else None
         characters = repertoire.repertoire(named.value or b"" if isinstance(named, RawDataElement) else b"")
         model = _model(dataset, characters, order)
-    except received.UNREADABLE as fault:
-        raise ValueError("the identifier is no data set") from fault
     level = "".join(model.pop(f"{LEVEL:08X}", {}).get("Value", ()))
     return Identifier(level.upper(), model, characters)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import struct
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import BytesIO
 
 from pydicom.dataset import Dataset
@@ -16,7 +18,7 @@ from appliance.dicom.write import writer
 
 MOST = 200_000
 """Elements and items of a report: it may name tens of thousands of images."""
-UNREADABLE = (
+_UNREADABLE = (
     ValueError,
     TypeError,
     LookupError,
@@ -33,25 +35,28 @@ UNREADABLE = (
 _CHARACTER_SET = "00080005"
 
 
+@contextmanager
+def reading(fault: str) -> Iterator[None]:
+    """What pydicom raises in it is a ValueError with the sentence `fault`; what it warns of helps nobody."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    except _UNREADABLE as reason:
+        raise ValueError(fault) from reason
+
+
 def data_set(data: bytes, transfer_syntax: str, most: int = MOST) -> Dataset:
     """A message's data set, its values not decoded yet. Raises ValueError when it is none, or has too many elements."""
     encoding = writer(transfer_syntax)
-    try:
+    with reading("the data set cannot be read"):
         shape.check(data, explicit=encoding.explicit, order=encoding.order, most=most)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return read_dataset(BytesIO(data), not encoding.explicit, encoding.order == "<", bytelength=len(data))
-    except UNREADABLE as fault:
-        raise ValueError("the data set cannot be read") from fault
+        return read_dataset(BytesIO(data), not encoding.explicit, encoding.order == "<", bytelength=len(data))
 
 
 def attributes(dataset: Dataset) -> Json:
     """Its attributes as DICOM JSON, which has a character set of its own. Raises ValueError when it can't be read."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            found = json.encode(dataset, lambda _path: "")
-    except UNREADABLE as fault:
-        raise ValueError("the data set cannot be decoded") from fault
+    with reading("the data set cannot be decoded"):
+        found = json.encode(dataset, lambda _path: "")
     found.pop(_CHARACTER_SET, None)
     return found
