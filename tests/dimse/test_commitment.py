@@ -14,6 +14,7 @@ from pydicom.dataset import Dataset
 from pydicom.uid import UID
 from pynetdicom import AE, evt
 from pynetdicom.association import Association
+from pynetdicom.dimse_messages import N_EVENT_REPORT_RSP
 from pynetdicom.events import Event
 from pynetdicom.presentation import build_role
 
@@ -52,11 +53,21 @@ class Modality:
     def calling(self, title: str = "MODALITY") -> Iterator[Association]:
         ae = AE(title)
         ae.add_requested_context(SOP_CLASS)
+        sent: list[Event] = []
         association = ae.associate(
-            "127.0.0.1", self.port, ae_title="PACSBOX", evt_handlers=[(evt.EVT_N_EVENT_REPORT, self.heard)]
+            "127.0.0.1",
+            self.port,
+            ae_title="PACSBOX",
+            evt_handlers=[
+                (evt.EVT_N_EVENT_REPORT, self.heard),
+                (evt.EVT_DIMSE_SENT, sent.append),
+                (evt.EVT_PDU_SENT, sent.append),
+            ],
         )
         assert association.is_established
         yield association
+        # pynetdicom stumbles over an answer of its own that comes behind the release.
+        wait_for(lambda: answers_out(sent) == len(self.roles), what="our answers to be out")
         association.release()
 
     @contextmanager
@@ -71,6 +82,14 @@ class Modality:
         finally:
             wait_for(lambda: not ae.active_associations, what="the last association to end")
             server.shutdown()
+
+
+def answers_out(sent: list[Event]) -> int:
+    """How many answers to reports are on the line: behind the last one came its PDU."""
+    answers = [at for at, each in enumerate(sent) if isinstance(getattr(each, "message", None), N_EVENT_REPORT_RSP)]
+    if answers and not any(each.event is evt.EVT_PDU_SENT for each in sent[answers[-1] :]):
+        return len(answers) - 1
+    return len(answers)
 
 
 def data_for(*paths: Any, transaction: str = "1.2.9", missing: str = "") -> Dataset:
