@@ -59,6 +59,10 @@ def shown(session: requests.Session, url: str, path: Path) -> str:
     try:
         expected = thumbnail(path, viewport=None, edge=_SIDE, media_type="image/png")
     except NothingToShowError:
+        if answer.status_code == 406:  # a report, which is words
+            page = session.get(f"{url}/rendered", headers={"Accept": "text/html"}, timeout=120)
+            assert page.headers["Content-Type"].startswith("text/html"), path.name
+            return "not a picture"
         assert answer.status_code in (200, 404), path.name  # 200: a document or a film, as it is
         if answer.status_code == 404:
             assert re.fullmatch(r"[A-Z][^\n]*\.\n", answer.text), path.name
