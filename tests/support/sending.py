@@ -25,7 +25,7 @@ def at_work(sender: Sender) -> Iterator[None]:
         thread.join()
 
 
-def over(box: Box, transfer: Transfer, seconds: float = 20.0) -> Transfer:
+def over(box: Box, transfer: Transfer, seconds: float = 60.0) -> Transfer:
     """The transfer once nothing more happens to it."""
     return wait_for(
         lambda: found if (found := box.transfers.get(transfer.id)).state.is_over else None,
