@@ -5,7 +5,8 @@ client --> proxy --> proxy of ours --> door          peer: who is connected, the
            ^ told by the proxy of ours, last in each list; what stands before, anyone may have written
 ```
 From the right each one's word counts as long as it is of an address in `web.trusted_proxies`: so the client is the
-first that is none of ours (ASVS 15.3.4). What is malformed says nothing; nobody else's headers change anything.
+first that is none of ours (ASVS 15.3.4), if `web.address_header` says where it is told. What is malformed says nothing;
+nobody else's headers change anything.
 """
 
 from __future__ import annotations
@@ -90,7 +91,9 @@ def told(connected: Hop, headers: Headers, options: Web) -> Seen:
         return Seen(connected.scheme, _host(connected, connected.scheme), "", connected.address)
     hops = _hops(headers, options.address_header)
     client, place = _walked(connected.address, [hop.address for hop in hops], ours)
-    if options.address_header.lower() not in ("", _FORWARDED.lower()):
+    if not options.address_header:
+        client = connected.address  # many proxies hand on what clients say of their address
+    elif options.address_header.lower() != _FORWARDED.lower():
         said = map(address, _listed(headers, options.address_header))
         client, _ = _walked(connected.address, list(said), ours)
     # The outermost of our proxies knows best; it may leave to the next what that one is told by it.
@@ -140,18 +143,15 @@ def _along(said: list[str], count: int) -> list[str]:
 
 
 def _elements(text: str) -> Iterator[dict[str, str]]:
-    """Those of Forwarded (RFC 7239 4) from the right, as far as they can be read.
+    """Those of Forwarded (RFC 7239 4) from the right, up to what can't be read; none of them has a comma in quotes.
 
-    Each is the shortest that is one, for a quote that was left open before it must hide nothing.
+    So a quote that a client left open hides nothing, and takes nobody else's place.
     """
-    text = text[-_LONGEST:]
-    start = end = len(text)
-    while start >= 0:
-        start = text.rfind(",", 0, start)
-        if _ELEMENT.fullmatch(text, start + 1, end):
-            if pairs := dict(map(_pair, re.findall(_PAIR, text[start + 1 : end]))):
-                yield pairs
-            end = start
+    for element in reversed(text[-_LONGEST:].split(",")):
+        if not _ELEMENT.fullmatch(element):
+            return
+        if pairs := dict(map(_pair, re.findall(_PAIR, element))):
+            yield pairs
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -97,12 +97,12 @@ class Web(Section):
     )
     trusted_proxies: tuple[Address, ...] = Field(
         ("127.0.0.1", "::1"),
-        description="Whose word is taken on how clients come: address, scheme, host, path (Forwarded, X-Forwarded-*).",
+        description="Whose word is taken on how clients come: scheme, host, path (X-Forwarded-*, Forwarded); address.",
     )
     address_header: str = Field(
         "",
         pattern="^[A-Za-z0-9-]*$",
-        description="Where they tell the client's address, such as CF-Connecting-IP; empty: in one of the above.",
+        description="Where they tell the client's address: CF-Connecting-IP, X-Forwarded-For, Forwarded; empty: none.",
     )
     allowed_origins: tuple[Origin, ...] = Field(
         (), description="Origins whose pages may use DICOMweb at the clinic door, such as https://viewer.example."

@@ -19,7 +19,12 @@ NOTHING = Seen("http", HOST, "", PROXY)
 Said = list[tuple[str, str]]
 
 
-def seen(*said: tuple[str, str], peer: str = PROXY, host: str = HOST, scheme: str = "http", header: str = "") -> Seen:
+def seen(
+    *said: tuple[str, str], peer: str = PROXY, host: str = HOST, scheme: str = "http", header: str | None = None
+) -> Seen:
+    """`header` tells of addresses; unless given, the usual one of those that are there."""
+    if header is None:
+        header = "Forwarded" if "Forwarded" in dict(said) else "X-Forwarded-For"
     options = Web(trusted_proxies=(PROXY, INNER, "2001:db8::1"), address_header=header)
     return told(Hop(peer, scheme, host), CIMultiDictProxy(CIMultiDict(said)), options)
 
@@ -32,7 +37,7 @@ def seen(*said: tuple[str, str], peer: str = PROXY, host: str = HOST, scheme: st
         ([("Forwarded", 'for="[2001:DB8::7]:_port";PROTO=HTTPS')], "https", HOST, "2001:db8::7"),
         ([("Forwarded", "for=[2001:db8::7]:1;host=box.example:80")], "http", "box.example", "2001:db8::7"),
         ([("Forwarded", 'for="[::ffff:203.0.113.7]"')], "http", HOST, CLIENT),
-        ([("Forwarded", r'for="203\.0.113.7" ; by=_us ; ;secret="a,\";b"')], "http", HOST, CLIENT),
+        ([("Forwarded", r'for="203\.0.113.7" ; by=_us ; ;secret="a\";b"')], "http", HOST, CLIENT),
         ([("Forwarded", "for=192.0.2.1"), ("Forwarded", f"for={CLIENT}")], "http", HOST, CLIENT),
         ([("X-Forwarded-For", CLIENT), ("X-Forwarded-Proto", "https")], "https", HOST, CLIENT),
         (
@@ -108,12 +113,26 @@ def test_the_outermost_of_our_proxies_tells_scheme_and_host() -> None:
 
 def test_what_a_client_sent_along_does_not_count_beside_what_the_proxy_wrote() -> None:
     theirs = ("Forwarded", "for=192.0.2.1;host=evil.example;proto=https")
-    assert seen(theirs, ("X-Forwarded-For", CLIENT)) == Seen("http", HOST, "", CLIENT)
+    assert seen(theirs, ("X-Forwarded-For", CLIENT), header="X-Forwarded-For") == Seen("http", HOST, "", CLIENT)
     ours = [("Forwarded", f"for={CLIENT}"), ("X-Forwarded-For", "192.0.2.1"), ("X-Forwarded-Host", "evil.example")]
     assert seen(*ours, header="Forwarded") == Seen("http", HOST, "", CLIENT)
     named = [("CF-Connecting-IP", CLIENT), ("X-Forwarded-For", "192.0.2.1"), ("X-Forwarded-Proto", "https")]
     assert seen(*named, header="cf-connecting-ip") == Seen("https", HOST, "", CLIENT)
     assert seen(("X-Forwarded-For", "192.0.2.1"), header="CF-Connecting-IP").address == PROXY
+
+
+def test_an_address_counts_only_where_it_is_said_which_header_tells_it() -> None:
+    """Many proxies tell the scheme, and hand on whatever a client says of its address."""
+    for told_by in (("X-Forwarded-For", CLIENT), ("Forwarded", f"for={CLIENT}")):
+        assert seen(told_by, header="").address == PROXY
+    assert seen(("X-Forwarded-For", CLIENT), ("X-Forwarded-Proto", "https"), header="") == Seen(
+        "https", HOST, "", PROXY
+    )
+
+
+@pytest.mark.parametrize("own", ['for=a"b', 'for="a, b"', 'x="'])
+def test_behind_what_cannot_be_read_nothing_is(own: str) -> None:
+    assert seen(("Forwarded", f'for={CLIENT};x=", {own}')) == NOTHING
 
 
 @pytest.mark.parametrize("open_quote", ['for="', 'for=a;host="', 'x="\\', '"', ";;=", 'for="a', 'for=1.1.1.1;x="'])

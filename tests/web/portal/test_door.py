@@ -256,8 +256,8 @@ async def test_the_address_of_the_tunnel_counts_only_from_the_tunnel_and_in_its_
 async def test_a_form_is_ours_under_the_name_that_our_proxy_has(
     client: Client, link: Link, box: Box, trusted: tuple[str, ...], status: int
 ) -> None:
-    options = box.config.web.model_copy(update={"trusted_proxies": trusted})
-    box.config = box.config.model_copy(update={"web": options})
+    options = {"trusted_proxies": trusted, "address_header": "X-Forwarded-For"}
+    box.config = box.config.model_copy(update={"web": box.config.web.model_copy(update=options)})
     headers = {"Origin": "https://images.example", "X-Forwarded-Host": "images.example", "X-Forwarded-For": "192.0.2.7"}
     async with client.post(link.path, data={"pin": link.pin}, headers=headers) as answer:
         assert answer.status == status
