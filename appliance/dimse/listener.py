@@ -95,7 +95,7 @@ class Listener(ThreadedAssociationServer):
         self._open: dict[Association, Connection] = {}
         self._places: dict[Any, int] = {}
         self._admitted: dict[Association, int] = {}
-        self._seen = 0
+        self._left_to = (-1, 0)
         self._waited = 0.0
         self._told: set[str] = set()
         verification = build_context(echo.SOP_CLASS, list(echo.TRANSFER_SYNTAXES))
@@ -126,14 +126,15 @@ class Listener(ThreadedAssociationServer):
 
         Raises BlockingIOError if not: then it waits, before it is taken.
         """
-        taken = self.crowd.taken()
-        if taken != self._seen:
-            # What we left to another process has been taken: this is the next one.
-            self._seen, self._waited = taken, 0.0
-        if not self.crowd.is_our_turn() and self._waited < _YIELD:
-            self._waited += _WAIT
-            time.sleep(_WAIT)
-            raise BlockingIOError(errno.EAGAIN, "another process has fewer connections")
+        if not self.crowd.is_our_turn():
+            least = self.crowd.least()
+            if least != self._left_to:
+                # Who did not take what we left to it is not waited for again, until it does take one.
+                self._left_to, self._waited = least, 0.0
+            if self._waited < _YIELD:
+                self._waited += _WAIT
+                time.sleep(_WAIT)
+                raise BlockingIOError(errno.EAGAIN, "another process has fewer connections")
         place = self.shared.connections.take()
         if place is None:
             self.shared.waiting.make_room()

@@ -96,9 +96,10 @@ class Crowd:
             self._taken[self._mine] = (self._taken[self._mine] + 1) & _LARGEST
         self._counts[self._mine] = connections
 
-    def taken(self) -> int:
-        """A number that changes when any of us takes a connection."""
-        return sum(self._taken)
+    def least(self) -> tuple[int, int]:
+        """Who has the fewest, and a number that changes when that one takes a connection."""
+        process = min(range(len(self._counts)), key=self._counts.__getitem__)
+        return process, self._taken[process]
 
     def is_our_turn(self) -> bool:
         """Whether nobody has fewer."""

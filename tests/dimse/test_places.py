@@ -74,17 +74,18 @@ def test_the_least_busy_process_is_asked_first() -> None:
     assert told.split() == ["True", "True", "False"]
 
 
-def test_what_another_took_is_told_and_what_it_lost_is_not() -> None:
+def test_that_the_least_busy_took_one_is_told_and_that_it_lost_one_is_not() -> None:
     told = in_processes("""
         crowd = Crowd(2)
-        seen = [crowd.taken()]
+        crowd.tell(2)
+        seen = [crowd.least()]
         for connections in (1, 0, 1):
             if (pid := os.fork()) == 0:
                 crowd._mine = 1
                 crowd.tell(connections)
                 os._exit(0)
             os.waitpid(pid, 0)
-            seen.append(crowd.taken())
+            seen.append(crowd.least())
         print(*(new != old for old, new in zip(seen, seen[1:])))
     """)
     assert told.split() == ["True", "False", "True"]
