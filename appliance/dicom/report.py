@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -15,12 +15,17 @@ _CLASS = "1.2.840.10008.5.1.4.1.1.88."
 _KEY_OBJECTS = f"{_CLASS}59"
 MOST_ITEMS = 20_000
 """Content items that are shown; reports of people have a few hundred, of programs a few thousand."""
+MOST_TEXT = 4 << 20
+"""Characters in them; a long report of people has a hundredth."""
+_MOST_FRAMES = 16
+"""Of an instance that are named."""
 _MOST_NUMBERS = 16
 """Coordinates of a shape that are written out."""
 
 _UNSHOWN = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f\ufffe\uffff]")
 """What neither XML nor a reader has a use for."""
 _LINE = re.compile("\r\n|[\r\f]")
+_ROOT, _CONTENT = "1", "0040A730"
 _NO_UNIT = frozenset(("1", "{0}"))
 
 Json = dict[str, Any]
@@ -33,6 +38,8 @@ class Reference:
     sop_instance_uid: str
     frames: tuple[int, ...] = ()
     """From 1; none: all of it."""
+    has_more: bool = False
+    """Whether of more frames than these."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +57,8 @@ class Item:
     observed: str = ""
     reference: Reference | None = None
     target: str = ""
+    is_left_out: bool = False
+    """Whether something of it is so long that the index leaves it in the file."""
     flows: bool = False
     """Whether what it contains reads as one text (Continuity of Content)."""
     items: tuple[Item, ...] = ()
@@ -73,7 +82,7 @@ class Report:
     """Text by DICOM keyword, those that say something, in the order of reading."""
     observers: tuple[Observer, ...] = ()
     is_cut: bool = False
-    """Whether there is more of it than `MOST_ITEMS`."""
+    """Whether there is more of it than is here."""
 
     @property
     def made(self) -> str:
@@ -110,13 +119,14 @@ def report(metadata: bytes) -> Report:
     """The report in an instance, by its DICOM JSON (PS3.18 Annex F)."""
     model: Json = orjson.loads(metadata)
     reading = _Reading()
-    root = reading.item(model, "1")
+    root = reading.item(model, _ROOT)
     facts = {keyword: said for keyword, tag in _FACTS.items() if (said := _text(model, tag))}
     observers = tuple(
         Observer(_text(one, "0040A075"), _text(one, "0040A027"), _text(one, "0040A030"))
         for one in _items(model, "0040A073")
     )
-    return Report(root, facts, observers, reading.left < 0)
+    lacking = any("BulkDataURI" in model.get(tag, {}) for tag in _FACTS.values())
+    return Report(root, facts, observers, reading.is_cut or lacking)
 
 
 def references(item: Item) -> Iterator[Reference]:
@@ -129,33 +139,51 @@ def references(item: Item) -> Iterator[Reference]:
 
 @dataclass
 class _Reading:
-    """Counts while it reads: a file may claim to have any number of items."""
+    """Counts while it reads: a file may claim to have any number of items, of any length."""
 
-    left: int = field(default=MOST_ITEMS)
+    items: int = MOST_ITEMS
+    text: int = MOST_TEXT
+    is_cut: bool = False
 
     def item(self, model: Json, place: str) -> Item:
         relationship, name = _text(model, "0040A010"), _code(model, "0040A043")
-        if target := model.get("0040DB73", {}).get("Value"):
-            return Item(place, relationship, "", name, "", target=".".join(map(str, target)))
+        if target := [str(each) for each in model.get("0040DB73", {}).get("Value") or [] if isinstance(each, int)]:
+            return Item(place, relationship, "", name, "", target=".".join(target))
         kind = _text(model, "0040A040")
+        text = _VALUES.get(kind, _nothing)(model)
+        left_out = place != _ROOT and _is_left_out(model)
+        self.text -= len(name) + len(text)
+        self.is_cut |= left_out
         return Item(
             place,
             relationship,
             kind,
             name,
-            _VALUES.get(kind, _nothing)(model),
+            text,
             _text(model, "0040A032"),
             _reference(model),
+            is_left_out=left_out,
             flows=_text(model, "0040A050") == "CONTINUOUS",
             items=tuple(self._below(model, place)),
         )
 
     def _below(self, model: Json, place: str) -> Iterator[Item]:
-        for number, one in enumerate(_items(model, "0040A730"), 1):
-            self.left -= 1
-            if self.left < 0:
+        for number, one in enumerate(_items(model, _CONTENT), 1):
+            self.items -= 1
+            if self.items < 0 or self.text < 0:
+                self.is_cut = True
                 return
             yield self.item(one, f"{place}.{number}")
+
+
+def _is_left_out(model: Json) -> bool:
+    """Whether a value of the item itself is only in the file (PS3.18 F.2.6)."""
+    for tag, element in model.items():
+        if "BulkDataURI" in element:
+            return True
+        if element.get("vr") == "SQ" and tag != _CONTENT and any(map(_is_left_out, _items(model, tag))):
+            return True
+    return False
 
 
 def _nothing(_model: Json) -> str:
@@ -207,7 +235,8 @@ def _reference(model: Json) -> Reference | None:
     referenced = next(_items(model, "00081199"), {})
     uid = _text(referenced, "00081155")
     frames = referenced.get("00081160", {}).get("Value") or []
-    return Reference(uid, tuple(each for each in frames if isinstance(each, int) and each > 0)) if uid else None
+    named = [each for each in frames[: _MOST_FRAMES + 1] if isinstance(each, int) and each > 0]
+    return Reference(uid, tuple(named[:_MOST_FRAMES]), len(named) > _MOST_FRAMES) if uid else None
 
 
 def _code(model: Json, tag: str) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from pydicom.dataset import Dataset
 
-from appliance.dicom.report import MOST_ITEMS, Item, Observer, is_report, references, report
+from appliance.dicom.report import MOST_ITEMS, MOST_TEXT, Item, Observer, is_report, references, report
 from tests.support.programs import program
 from tests.support.reports import BASIC, COMPREHENSIVE, code, item, metadata, model
 
@@ -119,6 +119,27 @@ def test_more_items_than_anybody_reads_are_cut_off_and_that_is_told() -> None:
     found = report(model(many))
     assert found.is_cut
     assert len(list(every(found.root))) == MOST_ITEMS + 1
+
+
+def test_more_text_than_anybody_reads_is_cut_off_too() -> None:
+    items = [item("TEXT", "Name", TextValue="x" * 100_000) for _ in range(60)]
+    found = report(model(item("CONTAINER", "Root", ContentSequence=items)))
+    assert found.is_cut
+    assert MOST_TEXT <= sum(len(each.text) for each in found.root.items) < MOST_TEXT + 200_000
+
+
+def test_of_many_frames_some_are_named() -> None:
+    one = Dataset()
+    one.ReferencedSOPClassUID, one.ReferencedSOPInstanceUID = "1.2", "1.2.3"
+    one.ReferencedFrameNumber = list(range(1, 1001))
+    found = of(item("IMAGE", "Image", ReferencedSOPSequence=[one])).reference
+    assert found is not None
+    assert (found.frames, found.has_more) == (tuple(range(1, 17)), True)
+
+
+def test_a_place_is_made_of_numbers_alone() -> None:
+    model = b'{"0040A730":{"vr":"SQ","Value":[{"0040DB73":{"vr":"LT","Value":["1\\u0001"]}}]}}'
+    assert report(model).root.items[0].target == ""
 
 
 def test_a_data_set_without_content_is_a_report_without_content() -> None:

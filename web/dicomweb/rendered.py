@@ -17,6 +17,7 @@ from appliance.dicom.model import Instance
 from appliance.dicom.pixels import MEDIA_TYPES, NothingToShowError, Viewport
 from appliance.dicom.report import is_report
 from appliance.dicom.video import is_video, video
+from appliance.shares.album import Kind, kind_of
 from web import archived
 from web.dicomweb import reported
 from web.dicomweb import view as views
@@ -146,7 +147,7 @@ async def _ready(request: web.Request, instances: Sequence[Instance], view: View
     found = await request.app[THREADS].run(read)
     if found is None:
         return None
-    valid = tagged(request, [found[0]], Picture(found[0], 0, view, _JPEG))
+    valid = tagged(request, [found[0]], Picture(found[0], 0, view, _JPEG), dated=False)
     return web.Response(body=found[1], headers=valid | {"Content-Type": _JPEG, "Vary": "Accept"})
 
 
@@ -178,8 +179,7 @@ def _is_document(instance: Instance) -> bool:
 
 
 def _is_picture(instance: Instance) -> bool:
-    other = _is_document(instance) or is_report(instance.sop_class_uid) or is_video(instance.transfer_syntax_uid)
-    return not other
+    return kind_of(instance) in (Kind.PICTURES, Kind.CLIP)
 
 
 def _from_the_middle(instances: Sequence[Instance]) -> list[Instance]:
@@ -204,7 +204,7 @@ async def _as_it_is(request: web.Request, instance: Instance) -> web.StreamRespo
 
 
 async def _single(request: web.Request, picture: Picture) -> web.StreamResponse:
-    valid = tagged(request, [picture.instance], picture)
+    valid = tagged(request, [picture.instance], picture, dated=False)
     body = await made(request, picture)
     return web.Response(body=body, headers=valid | {"Content-Type": picture.media_type, "Vary": "Accept"})
 

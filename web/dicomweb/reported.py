@@ -17,7 +17,7 @@ from web.dicomweb.watched import watched
 from web.keys import BOX, RENDERER, THREADS
 from web.report import texts
 from web.report.page import POLICY, Link
-from web.report.writing import MEDIA_TYPES, linked, written
+from web.report.writing import MEDIA_TYPES, WRITTEN, linked, written
 from web.streaming import pour
 
 _PAGE = f"{POLICY}; frame-ancestors 'self'"
@@ -47,7 +47,7 @@ async def single(request: web.Request, instance: Instance, media_type: str) -> w
     """A report as the whole answer."""
     charset.check(request, accepted(request))
     metadata, links = await _read(request, instance)
-    valid = tagged(request, [instance], media_type, *links, dated=False)  # the links are about others
+    valid = tagged(request, [instance], WRITTEN, media_type, *links, dated=False)  # the links are about others
     body = await request.app[RENDERER].run(written, metadata, media_type, links)
     headers = valid | {"Content-Type": f"{media_type}; charset=utf-8", "Vary": "Accept"}
     return web.Response(body=body, headers=headers | {"Content-Security-Policy": _PAGE})

@@ -20,6 +20,8 @@ _STYLE = Path(__file__).with_name("report.css").read_text(encoding="utf-8")
 _STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 POLICY = f"default-src 'none'; img-src 'self'; style-src 'sha256-{_STYLE_HASH}'; base-uri 'none'; form-action 'none'"
 """What the page needs; whoever serves it adds who may frame it."""
+_LONGEST = 100
+"""Characters by which an item is called elsewhere: there may be thousands that stand for the same one."""
 _STATES = ("PreliminaryFlag", "CompletionFlag", "VerificationFlag")
 
 
@@ -79,6 +81,6 @@ def named(root: Item) -> dict[str, str]:
     names, left = {}, [root]
     while left:
         item = left.pop()
-        names[item.place] = item.name or item.text.partition("\n")[0]
+        names[item.place] = (item.name or item.text.partition("\n")[0])[:_LONGEST]
         left += item.items
     return names

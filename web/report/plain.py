@@ -20,6 +20,8 @@ def plain(report: Report) -> str:
 def _lines(report: Report) -> Iterator[str]:
     yield title(report)
     yield "; ".join(texts.STATES[state] for state in states(report))
+    if report.is_cut:
+        yield texts.CUT
     yield ""
     yield from (f"{label}: {said}" for label, said in facts(report))
     yield ""
@@ -29,8 +31,6 @@ def _lines(report: Report) -> Iterator[str]:
     yield from writing.value(report.root)
     for item in report.root.items:
         yield from writing.item(item, "")
-    if report.is_cut:
-        yield texts.CUT
     for one in report.observers:
         yield ""
         yield texts.VERIFIED_BY.format(", ".join(filter(None, (one.name, one.organization, one.when))))
@@ -58,8 +58,11 @@ class _Writing:
         if item.target:
             yield f"{texts.SEE} {self.names.get(item.target) or texts.NAMELESS}"
         yield from item.text.split("\n") if item.text else ()
+        if item.is_left_out:
+            yield texts.LEFT_OUT
         if item.observed not in ("", self.made):
             yield f"({texts.OBSERVED.format(item.observed)})"
         if item.reference:
             frames = [texts.FRAMES.format(frame) for frame in item.reference.frames]
-            yield ", ".join((f"{texts.IMAGE} {item.reference.sop_instance_uid}", *frames))
+            more = texts.MORE if item.reference.has_more else ""
+            yield ", ".join((f"{texts.IMAGE} {item.reference.sop_instance_uid}", *frames)) + more

@@ -15,6 +15,8 @@ TEXT = "text/plain"
 XML = "text/xml"
 MEDIA_TYPES = (HTML, TEXT, XML)
 """What comes first is what comes unasked."""
+WRITTEN = 1
+"""Raise it where reports come to be written otherwise: what clients have of them is no longer the same."""
 
 _UID = re.compile(rb'"([0-9.]{1,64})"')
 

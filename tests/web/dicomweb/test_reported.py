@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
+import pydicom
 import pytest
 import requests
 from dicomweb_client.api import DICOMwebClient
@@ -20,6 +21,7 @@ from tests.support.reports import about, item
 
 CT = PYDICOM / "test_files" / "CT_small.dcm"
 FINDING = "Nothing was found: <b>großartig</b>"
+KEY_OBJECTS = "1.2.840.10008.5.1.4.1.1.88.59"
 JPEG = b"\xff\xd8\xff"
 
 
@@ -123,6 +125,17 @@ def test_a_series_that_is_one_report_is_that_report(reported: Reported) -> None:
     series = f"{reported.study.removesuffix('/rendered')}/series/{reported.first.series_instance_uid}/rendered"
     assert get(series, "text/html").text == get(reported.url(reported.first), "text/html").text
     assert get(series, "*/*").headers["Content-Type"].startswith('multipart/related; type="text/html"')
+
+
+def test_a_report_beside_what_has_no_picture_is_read_all_the_same(box: Box, tmp_path: Path) -> None:
+    selection = pydicom.dcmread(about(CT, tmp_path / "selection.dcm", uid="1.2.8"))
+    selection.SOPClassUID = selection.file_meta.MediaStorageSOPClassUID = KEY_OBJECTS
+    selection.save_as(tmp_path / "selection.dcm")
+    stock(box, tmp_path / "selection.dcm", about(CT, tmp_path / "report.dcm"))
+    study = next(box.storage.studies.study_uids())
+    with opened(box) as doors:
+        answer = get(f"{doors.clinic}{ROOT}/studies/{study}/rendered", "*/*")
+    assert answer.content.count(b"Content-Type: text/html") == 1
 
 
 def test_it_is_the_same_for_older_clients(reported: Reported) -> None:

@@ -15,7 +15,8 @@ from tests.support.clinic import ROOT, named, opened
 from tests.support.files import brainix, shared
 from tests.support.indexing import stock
 
-TAILS = ("", "/metadata", "/rendered", "/thumbnail", "/frames/1", "/frames/1/rendered", "/bulkdata/7FE00010")
+TAILS = ("", "/metadata", "/frames/1", "/bulkdata/7FE00010")
+DRAWN = ("/rendered", "/thumbnail", "/frames/1/rendered")
 FILE = {"Accept": "application/dicom"}
 
 
@@ -45,6 +46,16 @@ def test_since_it_came_an_instance_has_not_changed(clinic: str, mr: Instance, ta
     assert requests.get(target, headers=accept | other, timeout=20).status_code == 200
     same = {"If-Modified-Since": before, "If-None-Match": first.headers["ETag"]}
     assert requests.head(target, headers=accept | same, timeout=20).status_code == 304
+
+
+@pytest.mark.parametrize("tail", DRAWN)
+def test_a_picture_has_a_tag_and_no_date_for_another_release_may_draw_it_otherwise(
+    clinic: str, mr: Instance, tail: str
+) -> None:
+    first = requests.get(url(clinic, mr) + tail, timeout=20)
+    assert "Last-Modified" not in first.headers
+    known = {"If-None-Match": first.headers["ETag"]}
+    assert requests.get(url(clinic, mr) + tail, headers=known, timeout=20).status_code == 304
 
 
 def test_an_image_that_came_earlier_but_is_indexed_later_is_a_change(box: Box) -> None:

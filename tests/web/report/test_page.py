@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from pydicom.dataset import Dataset
 
 from appliance.dicom.report import report
-from tests.support.reports import BASIC, COMPREHENSIVE, item, metadata, model
+from tests.support.reports import BASIC, COMPREHENSIVE, code, item, metadata, model
 from web.report import texts
 from web.report.page import Link, page
+from web.report.plain import plain
 
 HOSTILE = "</p><script>x()</script><img src=x onerror=y()>&'{{7*7}}"
 
@@ -85,7 +86,40 @@ def test_sections_are_headings_and_deeper_ones_smaller() -> None:
 def test_what_reads_as_one_text_is_one_paragraph() -> None:
     flowing = item("CONTAINER", "Findings", ContinuityOfContent="CONTINUOUS")
     flowing.ContentSequence = [item("TEXT", "a", TextValue="A mass of"), item("TEXT", "b", TextValue="3 cm.")]
-    assert "A mass of 3 cm." in Reader(shown(flowing)).said
+    assert "a: A mass of b: 3 cm." in " ".join(Reader(shown(flowing)).said.split())
+
+
+def test_in_it_no_item_loses_what_it_is_called_nor_when_it_was_observed() -> None:
+    """`Carcinoma` alone says the opposite of what was meant."""
+    flowing = item("CONTAINER", "Findings", ContinuityOfContent="CONTINUOUS")
+    flowing.ContentSequence = [
+        item("CODE", "Excluded diagnosis", ConceptCodeSequence=[code("Carcinoma")]),
+        item("TEXT", "Text", TextValue="No change", ObservationDateTime="20200102"),
+        item("TEXT", "Text", TextValue="since then."),
+    ]
+    said = " ".join(Reader(shown(flowing)).said.split())
+    assert "Excluded diagnosis: Carcinoma Text: No change (observed 2020-01-02) since then." in said
+
+
+def test_what_the_index_left_in_the_file_is_missed_where_it_belongs_and_at_the_top() -> None:
+    uri = b'{"vr":"UT","BulkDataURI":"x"}'
+    content = b'{"0040A040":{"vr":"CS","Value":["TEXT"]},"0040A160":%s}' % uri
+    made = b'{"0040A040":{"vr":"CS","Value":["CONTAINER"]},"0040A730":{"vr":"SQ","Value":[%s]}}' % content
+    for said in (Reader(page(report(made), {})).said, plain(report(made))):
+        assert said.index(texts.CUT) < said.index(texts.LEFT_OUT)
+    assert texts.CUT not in shown(item("TEXT", "a", TextValue="b"))
+
+
+def test_thousands_of_items_that_stand_for_a_long_one_make_no_long_page() -> None:
+    items = [item("TEXT", "", TextValue="x" * 100_000)]
+    del items[0].ConceptNameCodeSequence
+    for _ in range(1000):
+        one = Dataset()
+        one.RelationshipType, one.ReferencedContentItemIdentifier = "INFERRED FROM", [1, 1]
+        items.append(one)
+    root = report(model(item("CONTAINER", "Report", ContentSequence=items)))
+    assert len(page(root, {})) < 600_000
+    assert len(plain(root)) < 300_000
 
 
 @pytest.mark.parametrize(
