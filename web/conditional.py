@@ -9,7 +9,7 @@ from email.utils import format_datetime, parsedate_to_datetime
 
 from aiohttp import web
 
-_TAG = re.compile(r'(?:W/)?"[^"]*"|\*')
+_TAG = re.compile(r'(?:W/)?"[^"]*"|(?<![^,\s])\*(?![^,\s])')
 _READING = ("GET", "HEAD")
 
 

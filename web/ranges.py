@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from aiohttp import web
 
 from web.conditional import is_unchanged
+
+_NOTHING = re.compile("bytes=-0+", re.IGNORECASE)
+"""The last no bytes, which aiohttp takes for all of them."""
 
 
 def asked_for(
@@ -27,7 +31,7 @@ def asked_for(
         except ValueError:
             pass  # what is no range is not heeded (14.2)
         else:
-            if start >= stop:
+            if start >= stop or _NOTHING.fullmatch(request.headers["Range"]):
                 raise web.HTTPRequestRangeNotSatisfiable(headers={"Content-Range": f"bytes */{size}"})
             headers["Content-Range"] = f"bytes {start}-{stop - 1}/{size}"
     return start, stop, headers | {"Content-Length": str(stop - start)}

@@ -53,7 +53,7 @@ async def ship(
     if connection is not None and connection.get_extra_info("sslcontext"):
         # By TLS it must pass through us: what the kernel sends by itself is not encrypted.
         return await stream(request, response, _read(pieces), still)
-    if connection is not None:
+    if connection is not None and request.method != "HEAD":
         # What is written from here on is out of the buffer when we are told so.
         connection.set_write_buffer_limits(0)
     await response.prepare(request)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import array
 
 _WORDS = {
-    **dict.fromkeys(("OW", "US", "SS"), "H"),
+    **dict.fromkeys(("AT", "OW", "US", "SS"), "H"),
     **dict.fromkeys(("OL", "OF", "UL", "SL", "FL"), "I"),
     **dict.fromkeys(("OD", "OV", "FD", "SV", "UV"), "Q"),
 }

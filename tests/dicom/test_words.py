@@ -9,7 +9,7 @@ from appliance.dicom.words import has_words, turned
 
 
 @pytest.mark.parametrize(
-    ("vr", "words"), [("OW", "u2"), ("SS", "i2"), ("OL", "u4"), ("FL", "f4"), ("OD", "f8"), ("UV", "u8")]
+    ("vr", "words"), [("OW", "u2"), ("AT", "u2"), ("SS", "i2"), ("OL", "u4"), ("FL", "f4"), ("OD", "f8"), ("UV", "u8")]
 )
 def test_words_are_turned_by_their_size(vr: str, words: str) -> None:
     data = bytes(range(1, 49))

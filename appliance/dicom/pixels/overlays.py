@@ -41,10 +41,10 @@ def apart(decoded: Decoded, header: Dataset, layout: Layout) -> Decoded:
 
 def over(picture: NDArray[np.uint8], decoded: Decoded, source: Source, layout: Layout, frame: int) -> NDArray[np.uint8]:
     """`picture`, of frame `frame` (from 1), with its overlays in white; a new one where there are any."""
-    planes = list(_planes(decoded, source, layout, frame))
-    if not planes:
-        return picture
-    return np.where(_like(np.logical_or.reduce(planes), picture), np.uint8(_WHITE), picture)
+    every: Marks | None = None
+    for marks in _planes(decoded, source, layout, frame):
+        every = marks if every is None else np.logical_or(every, marks, out=every)
+    return picture if every is None else np.where(_like(every, picture), np.uint8(_WHITE), picture)
 
 
 def _like(marks: Marks, picture: NDArray[np.uint8]) -> Marks:

@@ -50,6 +50,8 @@ def test_a_part_of_it_may_be_asked_for(client: DICOMwebClient, pixels: str, brai
     assert (answer.status_code, answer.content) == (206, brain.PixelData[-10:])
     size = len(brain.PixelData)
     assert answer.headers["Content-Range"] == f"bytes {size - 10}-{size - 1}/{size}"
+    nothing = requests.get(pixels, headers={"Range": "bytes=-0"}, timeout=10)
+    assert (nothing.status_code, nothing.headers["Content-Range"]) == (416, f"bytes */{size}")
     beyond = requests.get(pixels, headers={"Range": f"bytes={size}-"}, timeout=10)
     assert beyond.status_code == 416
     assert requests.get(pixels, headers={"Range": "lines=1-2"}, timeout=10).content == brain.PixelData
