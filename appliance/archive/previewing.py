@@ -177,8 +177,10 @@ def main() -> None:
         source, target = map(Path, orjson.loads(line))
         with contextlib.suppress(NothingToShowError, OSError):
             _make(source, target)
-        sys.stdout.buffer.write(b"\n")
-        sys.stdout.buffer.flush()
+        try:
+            os.write(sys.stdout.fileno(), b"\n")
+        except BrokenPipeError:
+            return  # the indexer was killed: nobody wants more
 
 
 def _make(source: Path, target: Path) -> None:

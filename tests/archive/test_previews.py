@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import os
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -19,7 +21,7 @@ from appliance.dicom.drawn import DRAWN
 from appliance.dicom.model import Instance, Origin
 from appliance.dicom.pixels import thumbnail
 from tests.conftest import Fill
-from tests.support.files import knee
+from tests.support.files import ROOT, knee
 
 GO_ON = threading.Event()
 
@@ -117,6 +119,23 @@ def test_half_a_picture_is_none(tmp_path: Path) -> None:
     place.parent.mkdir()
     place.write_bytes(b"\xff\xd8 and then the power went")
     assert previews.get("1.2", "ab") is None
+
+
+def test_the_process_that_makes_them_ends_without_a_word_when_its_indexer_is_gone(tmp_path: Path) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    asked = b'["nowhere", "%b"]\n' % os.fsencode(tmp_path / "a.jpg")
+    done = subprocess.run(
+        [sys.executable, "-m", "appliance.archive.previewing"],
+        cwd=ROOT,
+        input=asked * 2,
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        timeout=60,
+        check=False,
+    )
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (0, b"")
 
 
 def test_it_ends_at_once_when_asked(box: Box) -> None:
