@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from textual import work
 from textual.app import ComposeResult
 from textual.containers import Horizontal
+from textual.css.query import NoMatches
 from textual.screen import ModalScreen, Screen
 from textual.widgets import Label
 
@@ -68,6 +69,10 @@ class Reading(Screen[R]):
                 await self.read()
         except IndexUnavailableError:
             pass  # the banner says so, and the feed has us read again when it is back
+        except NoMatches:
+            if self.is_attached and self.app.is_running:
+                raise
+            # What was to show it is taken away: the screen closes.
         finally:
             self._idle.set()
 
