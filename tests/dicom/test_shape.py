@@ -18,7 +18,7 @@ from appliance.dicom.json import Json
 from appliance.dicom.repertoire import ANY
 from appliance.dicom.shape import MAX_DEPTH
 from appliance.dicom.write import from_json, writer
-from appliance.dimse.received import UNREADABLE
+from appliance.dimse.received import _UNREADABLE
 from appliance.errors import UnreadableInstanceError
 from tests.support.files import pydicom_files
 from tests.support.items import ITEM
@@ -149,7 +149,7 @@ def test_pydicom_never_makes_more_of_it_than_was_seen(seed: int) -> None:
     try:
         dataset = read_dataset(BytesIO(data), implicit, True, bytelength=len(data))
         elements, depth = _counted(dataset)
-    except UNREADABLE:
+    except _UNREADABLE:
         return
     assume(depth <= MAX_DEPTH)
     with suppress(ValueError):  # of what is refused, nobody is to know more
@@ -164,7 +164,7 @@ def _counted(dataset: Dataset) -> tuple[int, int]:
     for tag in list(dataset.keys()):
         try:
             element = dataset[tag]
-        except UNREADABLE:
+        except _UNREADABLE:
             continue
         for item in element.value or () if element.VR == "SQ" else ():
             within, deep = _counted(item)
