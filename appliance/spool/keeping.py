@@ -20,6 +20,7 @@ import fcntl
 import os
 import stat
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from appliance.dicom import part10
@@ -44,7 +45,12 @@ _LOOK = 4 << 20
 class Entry:
     """An instance in the spool."""
 
-    path: Path
+    file: str
+
+    @cached_property
+    def path(self) -> Path:
+        """The same, for who needs more of it than its name: making one takes longer than opening the file."""
+        return Path(self.file)
 
     @property
     def name(self) -> str:
@@ -99,7 +105,7 @@ class Keeping:
         self._place.flush_names()
         os.fchmod(self._descriptor, _ENTRY)
         self._close()
-        return Entry(self.path)
+        return Entry(self._path)
 
     def discard(self) -> None:
         """Leave nothing behind; after `commit` it does nothing."""
@@ -148,10 +154,10 @@ def _locked(path: str) -> int:
         os.close(descriptor)
 
 
-def is_entry(path: Path) -> bool:
+def is_entry(path: Path | str) -> bool:
     """Whether there is an entry at `path`: not a draft, nor gone."""
     try:
-        return not path.stat().st_mode & stat.S_ISVTX
+        return not os.stat(path).st_mode & stat.S_ISVTX  # noqa: PTH116 - see `Entry`
     except FileNotFoundError:
         return False
 

@@ -60,6 +60,7 @@ class Spool:
         self.rejected = root / "rejected"
         self.conflicts = root / "conflicts"
         self._room = Room(self.new, reserve_mb * 1_000_000)
+        self._new = str(self.new)
         self._listed: list[str] = []
         self._look_at_drafts = False
         self._next_look = time.monotonic() + _LOOK_AGAIN
@@ -138,10 +139,10 @@ class Spool:
     def _next(self, limit: int | None) -> list[Entry]:
         found: list[Entry] = []
         while self._listed and (limit is None or len(found) < limit):
-            entry = Entry(self.new / self._listed.pop())
-            if is_entry(entry.path) or (self._look_at_drafts and self._is_recovered(entry.path)):
+            entry = Entry(f"{self._new}/{self._listed.pop()}")
+            if is_entry(entry.file) or (self._look_at_drafts and self._is_recovered(entry.path)):
                 found.append(entry)
-        self._listed += [entry.path.name for entry in reversed(found)]
+        self._listed += [entry.file.rpartition("/")[2] for entry in reversed(found)]
         return found
 
     def _is_recovered(self, draft: Path) -> bool:
@@ -170,7 +171,7 @@ class Spool:
 
     def set_aside(self, folder: Path) -> list[SetAside]:
         """What waits for staff in `rejected` or `conflicts`, oldest first."""
-        return [_noted(Entry(path)) for path in sorted(folder.glob("*.dcm"))]
+        return [_noted(Entry(str(path))) for path in sorted(folder.glob("*.dcm"))]
 
     def retry(self, entry: Entry) -> Entry:
         """Give a set-aside entry to the indexer once more."""
@@ -178,7 +179,7 @@ class Spool:
         entry.path.rename(again)
         fsync_folder(self.new)
         _note(entry).unlink(missing_ok=True)
-        return Entry(again)
+        return Entry(str(again))
 
     def discard(self, aside: SetAside) -> None:
         """Delete a set-aside entry for good: staff decided."""
