@@ -26,8 +26,8 @@ from appliance.config import load
 ROOT = Path(__file__).resolve().parents[1]
 _SETTLING = 360
 """Seconds; ext4 remembers for five minutes what was removed."""
-_PROBES = 20
-_QUICK = 0.0001
+_PROBES = 200
+_QUICK = 0.00005
 """Seconds in which a file is made."""
 
 
@@ -226,9 +226,12 @@ def settled(folder: Path) -> None:
     """Wait until ext4 makes files quickly again, after whoever removed thousands of them some minutes ago."""
     end = time.monotonic() + _SETTLING
     for number in itertools.count():
+        # In a folder of its own, for those of a folder lie together, and each receiver has others.
+        place = folder / f"probe-{number}"
+        place.mkdir()
         began = time.perf_counter()
         for each in range(_PROBES):
-            (folder / f"probe-{number}-{each}").touch()
+            (place / str(each)).touch()
         if time.perf_counter() - began < _PROBES * _QUICK or time.monotonic() > end:
             return
         time.sleep(5)
