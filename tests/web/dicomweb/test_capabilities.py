@@ -111,7 +111,6 @@ def test_what_has_not_changed_is_not_sent_again(clinic: str, mr: Instance, tail:
     headers = {} if tail else {"Accept": "application/dicom"}
     first = requests.get(url(clinic, mr) + tail, headers=headers, timeout=20)
     assert first.status_code == 200
-    assert first.headers["Last-Modified"].endswith("GMT")
     again = requests.get(url(clinic, mr) + tail, headers=headers | {"If-None-Match": first.headers["ETag"]}, timeout=20)
     assert again.status_code == 304
     assert again.content == b""
