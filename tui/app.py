@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
+import select
 import signal
 import sys
 import threading
@@ -99,6 +101,8 @@ class PacsboxApp(App[None]):
             # us ignores that.
             asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self.exit)
             signal.signal(signal.SIGHUP, partial(_hang_up, asyncio.get_running_loop(), self.exit))
+            if sys.__stdin__ and sys.__stdin__.isatty():
+                threading.Thread(target=_watch_terminal, args=(sys.__stdin__.fileno(),), daemon=True).start()
         self._follow()
         self._watch_over()
 
@@ -195,6 +199,14 @@ def _hang_up(loop: asyncio.AbstractEventLoop, leave: Callable[[], None], *_: obj
     signal.alarm(_LAST_WORDS)
     # Not by the loop alone: it may be waiting already for somebody to read what it has written.
     loop.call_soon_threadsafe(leave)
+
+
+def _watch_terminal(terminal: int) -> None:
+    """Say it ourselves when the terminal is gone: the kernel tells only who leads its session, such as make."""
+    hung_up = select.poll()
+    hung_up.register(terminal, 0)
+    hung_up.poll()
+    os.kill(os.getpid(), signal.SIGHUP)
 
 
 def run(box: Box, leaving: str = "") -> None:

@@ -26,11 +26,13 @@ def terminal(box, tmp_path) -> Iterator[Callable[..., Terminal]]:
     """Opens `pacsbox tui` of `box` in a terminal of that size."""
     opened: list[Terminal] = []
 
-    def open_it(size: tuple[int, int] = (80, 24), **environment: str) -> Terminal:
+    def open_it(size: tuple[int, int] = (80, 24), before: str = "exec", **environment: str) -> Terminal:
         known = {key: value for key, value in os.environ.items() if not key.startswith(("PACSBOX_", "TMUX", "TEXTUAL"))}
         settings = {"PACSBOX_DATA_DIR": str(box.data_dir), "PACSBOX_WEB_PUBLIC_URL": _URL, "LC_ALL": "C.UTF-8"}
         said = " ".join(f"{key}={value}" for key, value in environment.items())
-        command = f"cd {ROOT} && exec env {said} {sys.executable} -m appliance.cli.main tui"
+        command = f"cd {ROOT} && {before} env {said} {sys.executable} -m appliance.cli.main tui" + (
+            "" if before == "exec" else "; :"
+        )
         opened.append(Terminal(tmp_path / f"t{len(opened)}", size, command, known | settings))
         return opened[-1]
 
@@ -101,6 +103,17 @@ def test_sigterm_closes_it(terminal, fill):
     console.sees("No studies yet")
     os.kill(console.pid, 15)
     wait_for(lambda: not console.alive)
+
+
+def test_it_ends_with_its_terminal_though_who_started_it_stays(terminal, fill):
+    """As below `make`, which alone is told that the terminal is gone, and waits for the console."""
+    console = terminal(before="trap '' HUP;")
+    console.sees("No studies yet")
+    shell = psutil.Process(console.pid)
+    (pid,) = (child.pid for child in shell.children(recursive=True) if "tui" in child.cmdline())
+    os.kill(console.server, signal.SIGKILL)
+    fill(brainix()[:2])
+    wait_for(lambda: not psutil.pid_exists(pid), what="the console's end")
 
 
 def test_it_ends_with_a_terminal_that_had_stopped_reading(terminal, fill):
