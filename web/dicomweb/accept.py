@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from aiohttp import web
@@ -62,6 +62,16 @@ def choose(ranges: Iterable[MediaRange], offers: Iterable[str]) -> str:
             if not each.multipart and each.takes(offer):
                 return offer
     raise not_acceptable(offers)
+
+
+def liked(ranges: Iterable[MediaRange], offers: Sequence[str], *, multipart: bool) -> str | None:
+    """The offer that the client likes best, in parts or not; `*/*` takes either. None where nothing fits."""
+    for each in ranges:
+        if each.multipart == multipart or each.media_type == "*/*":
+            for offer in offers:
+                if each.takes(offer):
+                    return offer
+    return None
 
 
 def choose_model(ranges: Iterable[MediaRange]) -> str:

@@ -15,13 +15,12 @@ from appliance.dicom.document import document
 from appliance.dicom.film import MP4
 from appliance.dicom.model import Instance
 from appliance.dicom.pixels import MEDIA_TYPES, NothingToShowError, Viewport
-from appliance.dicom.report import is_report
-from appliance.dicom.video import is_video, video
+from appliance.dicom.video import video
 from appliance.shares.album import Kind, kind_of
 from web import archived
 from web.dicomweb import reported
 from web.dicomweb import view as views
-from web.dicomweb.accept import MULTIPART, MediaRange, accepted, not_acceptable
+from web.dicomweb.accept import MULTIPART, MediaRange, accepted, liked, not_acceptable
 from web.dicomweb.asked import ASKED
 from web.dicomweb.found import found
 from web.dicomweb.frames import listed
@@ -33,9 +32,11 @@ from web.dicomweb.view import View
 from web.dicomweb.watched import watched
 from web.keys import BOX, RENDERER, THREADS
 from web.ranges import asked_for, status
+from web.report.writing import MEDIA_TYPES as REPORTS
 from web.streaming import pour
 
-_DOCUMENTS = "1.2.840.10008.5.1.4.1.1.104."
+_AS_THEY_ARE = (Kind.DOCUMENT, Kind.FILM)
+_NO_THUMBNAIL = (Kind.DOCUMENT, Kind.REPORT)
 _SHOWN = frozenset(("application/pdf", "video/mp4"))
 """What browsers show without running anything in our name (ASVS 3.2.1)."""
 _VIEWER = "default-src 'none'; object-src 'self'; media-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'self'"
@@ -53,13 +54,13 @@ async def many(request: web.Request) -> web.StreamResponse:
     Who takes one picture alone gets the middle one, or all of them as one that moves; who takes text, the reports.
     """
     view, ranges = views.read(request.query), accepted(request)
-    kind, single = _kind(ranges, multipart=True), _kind(ranges, multipart=False)
+    kind, single = liked(ranges, MEDIA_TYPES, multipart=True), liked(ranges, MEDIA_TYPES, multipart=False)
     instances = await found(request)
     shown = [each for each in instances if _is_picture(each)]
-    reports = [each for each in instances if is_report(each.sop_class_uid)]
-    if reports and not (shown and (kind or single)) and (text := reported.kind(ranges, multipart=True)):
+    reports = [each for each in instances if kind_of(each) is Kind.REPORT]
+    if reports and not (shown and (kind or single)) and (text := liked(ranges, REPORTS, multipart=True)):
         return await reported.parts(request, reports, text)
-    if len(reports) == 1 and not (shown and single) and (text := reported.kind(ranges, multipart=False)):
+    if len(reports) == 1 and not (shown and single) and (text := liked(ranges, REPORTS, multipart=False)):
         return await reported.single(request, reports[0], text)
     frames = [(instance, frame) for instance in shown for frame in range(1, instance.frames + 1)]
     if moves := wanted(ranges):
@@ -75,9 +76,9 @@ async def one(request: web.Request) -> web.StreamResponse:
     """GET .../instances/{instance}[/frames/{frames}]/rendered"""
     view = views.read(request.query)
     (instance,) = await found(request)
-    if _is_document(instance) or is_video(instance.transfer_syntax_uid):
+    if kind_of(instance) in _AS_THEY_ARE:
         return await _as_it_is(request, instance)
-    if is_report(instance.sop_class_uid) and "frames" not in request.match_info:
+    if kind_of(instance) is Kind.REPORT and "frames" not in request.match_info:
         return await reported.report(request, instance, accepted(request))
     numbers = listed(request.match_info["frames"]) if "frames" in request.match_info else []
     for number in numbers:
@@ -87,8 +88,8 @@ async def one(request: web.Request) -> web.StreamResponse:
     if moves := wanted(ranges):
         frames = numbers or range(1, instance.frames + 1)
         return await moving(request, [(instance, number) for number in frames], view, moves)
-    single = _kind(ranges, multipart=False) if len(numbers) < 2 else None
-    several = _kind(ranges, multipart=True)
+    single = liked(ranges, MEDIA_TYPES, multipart=False) if len(numbers) < 2 else None
+    several = liked(ranges, MEDIA_TYPES, multipart=True)
     if single and not (several and ranges[0].multipart):
         return await _single(request, Picture(instance, numbers[0] if numbers else 0, view, single))
     if several is None:
@@ -102,13 +103,13 @@ async def shown(
 ) -> web.StreamResponse:
     """One picture of `instance`, or its document or film: `frame` from 1, 0 for the one that stands for all."""
     view = views.read(query)
-    if _is_document(instance) or is_video(instance.transfer_syntax_uid):
+    if kind_of(instance) in _AS_THEY_ARE:
         return await _as_it_is(request, instance)
-    if is_report(instance.sop_class_uid):
+    if kind_of(instance) is Kind.REPORT:
         return await reported.report(request, instance, ranges)
     if frame > instance.frames:
         raise LookupError(f"There is no frame {frame}: the instance has {instance.frames}.")
-    kind = _kind(ranges, multipart=False)
+    kind = liked(ranges, MEDIA_TYPES, multipart=False)
     if kind is None:
         raise not_acceptable(MEDIA_TYPES)
     return await _single(request, Picture(instance, frame, view, kind))
@@ -121,11 +122,11 @@ async def small(request: web.Request) -> web.StreamResponse:
     if "quality" not in request.query:
         view = replace(view, quality=QUALITY)
     view = replace(view, viewport=view.viewport or _SMALL)
-    kind = _kind(accepted(request), multipart=False)
+    kind = liked(accepted(request), MEDIA_TYPES, multipart=False)
     if kind is None:
         raise not_acceptable(MEDIA_TYPES)
     frame = listed(request.match_info["frames"])[0] if "frames" in request.match_info else 0
-    shown = [each for each in await found(request) if not _is_document(each) and not is_report(each.sop_class_uid)]
+    shown = [each for each in await found(request) if kind_of(each) not in _NO_THUMBNAIL]
     if plain and not frame and kind == _JPEG and (ready := await _ready(request, shown, view)) is not None:
         return ready
     return await _one_of(request, shown, frame, view, kind)
@@ -164,20 +165,6 @@ async def _one_of(
     raise fault
 
 
-def _kind(ranges: Sequence[MediaRange], *, multipart: bool) -> str | None:
-    """The picture format that the client likes best, in parts or not; `*/*` takes either."""
-    for each in ranges:
-        if each.multipart == multipart or each.media_type == "*/*":
-            for kind in MEDIA_TYPES:
-                if each.takes(kind):
-                    return kind
-    return None
-
-
-def _is_document(instance: Instance) -> bool:
-    return instance.sop_class_uid.startswith(_DOCUMENTS)
-
-
 def _is_picture(instance: Instance) -> bool:
     return kind_of(instance) in (Kind.PICTURES, Kind.CLIP)
 
@@ -192,7 +179,7 @@ async def _as_it_is(request: web.Request, instance: Instance) -> web.StreamRespo
     """A document or a film, whatever the client says it takes: viewers go there as to a page."""
     valid = tagged(request, [instance])
     path = await request.app[THREADS].run(archived.whole, request.app[BOX].blobs, instance)
-    extract = await request.app[RENDERER].run(document if _is_document(instance) else video, path)
+    extract = await request.app[RENDERER].run(document if kind_of(instance) is Kind.DOCUMENT else video, path)
     start, stop, headers = asked_for(request, extract.size, valid)
     headers["Content-Type"] = extract.media_type
     if extract.media_type in _SHOWN:

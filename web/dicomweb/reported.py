@@ -9,7 +9,7 @@ from aiohttp import web
 from appliance.dicom.model import Instance
 from appliance.dicom.report import is_report
 from web.dicomweb import charset
-from web.dicomweb.accept import MediaRange, accepted, not_acceptable
+from web.dicomweb.accept import MediaRange, accepted, liked, not_acceptable
 from web.dicomweb.asked import ASKED
 from web.dicomweb.multipart import Multipart
 from web.dicomweb.tagged import tagged
@@ -23,19 +23,9 @@ from web.streaming import pour
 _PAGE = f"{POLICY}; frame-ancestors 'self'"
 
 
-def kind(ranges: Sequence[MediaRange], *, multipart: bool) -> str | None:
-    """The kind of text that the client likes best, in parts or not; `*/*` takes any."""
-    for each in ranges:
-        if each.multipart == multipart or each.media_type == "*/*":
-            for offer in MEDIA_TYPES:
-                if each.takes(offer):
-                    return offer
-    return None
-
-
 async def report(request: web.Request, instance: Instance, ranges: Sequence[MediaRange]) -> web.StreamResponse:
     """One report, in the kind and the frame that the client likes best. Raises `web.HTTPNotAcceptable`."""
-    alone, framed = kind(ranges, multipart=False), kind(ranges, multipart=True)
+    alone, framed = (liked(ranges, MEDIA_TYPES, multipart=each) for each in (False, True))
     if alone and not (framed and ranges[0].multipart):
         return await single(request, instance, alone)
     if framed is None:
