@@ -96,14 +96,14 @@ def measure(kind: type[Receiver], folder: Path, work: Work, files: list[Path], w
     """Start it, send, wait for the index, look what it took."""
     size = sum(path.stat().st_size for path in files)
     with receivers.running(kind, folder) as receiver:
-        send(receiver.port, warmup, WORK["small-1"])
+        send(receiver.port, warmup, WORK["small-1"], kind.name)
         _Watch(receiver, len(warmup)).run()
         before = receiver.use()
         watch = _Watch(receiver, len(files), len(warmup))
         memory.touch(_MEMORY * size)
         began = time.perf_counter()
         watch.start()
-        send(receiver.port, files, work)
+        send(receiver.port, files, work, kind.name)
         answered = time.perf_counter()
         watch.join()
         complete = max(watch.complete, answered)
@@ -120,8 +120,8 @@ def measure(kind: type[Receiver], folder: Path, work: Work, files: list[Path], w
     )
 
 
-def send(port: int, files: list[Path], work: Work) -> None:
-    """Send all; each association is a storescu of its own."""
+def send(port: int, files: list[Path], work: Work, to: str = "the receiver") -> None:
+    """Send all `to` who is at `port`; each association is a storescu of its own."""
     senders = [
         subprocess.Popen(
             ["storescu", *work.options, "-aec", "PACSBOX", "127.0.0.1", str(port)]
@@ -130,7 +130,8 @@ def send(port: int, files: list[Path], work: Work) -> None:
         )
         for n in range(work.associations)
     ]
-    assert {sender.wait() for sender in senders} == {0}, "an image was refused"
+    codes = [sender.wait() for sender in senders]
+    assert not any(codes), f"{to} did not take every image: storescu ended with {codes}"
 
 
 class _Watch(threading.Thread):
